@@ -1,0 +1,256 @@
+/* pool_map.c - maps and streams of a pool: see sheaf/pool.h */
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sheaf/shared.h>
+
+#include "base/memory.h"
+#include "process/pool.h"
+
+static sheaf_status check_pool(const sheaf_pool *pool, sheaf_error *error)
+{
+    if (pool->broken != SHEAF_OK && error)
+        *error = pool->broken_error;
+    return pool->broken;
+}
+
+/* -- map ------------------------------------------------------------------------------------ */
+
+/* Shared memory can be used where it lies; the caller's own is copied. */
+static void *in_place(const void *memory)
+{
+    void *plain;
+
+    memcpy(&plain, &memory, sizeof plain);
+    return memory && sheaf_shared_contains(memory) ? plain : NULL;
+}
+
+static sheaf_status await_map(sheaf_pool *pool, struct lane *lane, uint64_t count,
+                              sheaf_error *error)
+{
+    uint64_t first = 0;
+    int rounds = sheaf_spin_rounds();
+
+    for (;;) {
+        while (first < count && sheaf_lane_ended(lane, first))
+            first++;
+        if (first == count) {
+            pool->early_deaths = 0;
+            return SHEAF_OK;
+        }
+        SHEAF_TRY(check_pool(pool, error));
+        if (rounds-- > 0)
+            sheaf_spin();
+        else /* idle workers wake us; near the end the first unfinished task does, too */
+            sheaf_pool_sleep(pool, lane, lane->published == lane->next ? first : SHEAF_WANT_NONE,
+                             INT64_MAX);
+    }
+}
+
+static sheaf_status collect_map(const struct lane *lane, const sheaf_map *map, sheaf_error *error)
+{
+    sheaf_status first = SHEAF_OK;
+
+    for (size_t i = 0; i < map->count; i++) {
+        sheaf_status status =
+            sheaf_lane_state(lane, i) == DONE ? SHEAF_OK : lane->errors[i].status;
+        if (map->statuses)
+            map->statuses[i] = status;
+        if (status == SHEAF_OK || first != SHEAF_OK)
+            continue;
+        first = status;
+        if (error)
+            *error = lane->errors[i];
+    }
+    return first;
+}
+
+sheaf_status sheaf_pool_map(sheaf_pool *pool, const sheaf_map *map, sheaf_error *error)
+{
+    struct lane like = {.task = map->task,
+                        .inputs = in_place(map->inputs),
+                        .outputs = in_place(map->outputs),
+                        .input_size = map->input_size,
+                        .output_size = map->output_size,
+                        .mask = UINT64_MAX,
+                        .chunk = map->chunk,
+                        .timeout_ns = map->task_timeout_ms > 0 ? map->task_timeout_ms * 1000000
+                                                               : pool->timeout_ns};
+    struct lane *lane;
+
+    SHEAF_TRY(check_pool(pool, error));
+    if (!map->task || (map->count > 0 && ((map->input_size > 0 && !map->inputs) ||
+                                          (map->output_size > 0 && !map->outputs))))
+        return sheaf_error_set(error, SHEAF_BAD_ARGUMENT, "a map needs a task, inputs and outputs");
+    if (map->count == 0)
+        return SHEAF_OK;
+    SHEAF_TRY(sheaf_lane_open(pool, &like, map->count, &lane, error));
+    if (lane->own_inputs && map->input_size > 0)
+        memcpy(lane->inputs, map->inputs, map->count * map->input_size);
+    sheaf_lane_publish(pool, lane, map->count, INT_MAX);
+
+    sheaf_status status = await_map(pool, lane, map->count, error);
+    if (status == SHEAF_OK) {
+        status = collect_map(lane, map, error);
+        if (lane->own_outputs && map->output_size > 0)
+            memcpy(map->outputs, lane->outputs, map->count * map->output_size);
+    }
+    sheaf_lane_close(pool, lane);
+    return status;
+}
+
+/* -- stream ---------------------------------------------------------------------------------- */
+
+struct sheaf_stream {
+    sheaf_pool *pool;
+    struct lane *lane;
+    sheaf_stream_options options;
+    uint64_t window;
+    uint64_t begin;  /* the first number whose output was not taken */
+    uint64_t read;   /* inputs read, all published */
+    uint8_t *taken;  /* by place: taken out of turn */
+    bool ended;      /* the source has no more */
+    sheaf_status failed;
+    sheaf_error error;
+};
+
+sheaf_status sheaf_stream_open(sheaf_pool *pool, const sheaf_stream_options *options,
+                               sheaf_stream **stream, sheaf_error *error)
+{
+    uint64_t wanted = options->window ? options->window : 64 * (uint64_t)pool->count, window = 1;
+    sheaf_stream *made;
+
+    SHEAF_TRY(check_pool(pool, error));
+    if (!options->task || !options->source || wanted > UINT64_C(1) << 32)
+        return sheaf_error_set(error, SHEAF_BAD_ARGUMENT,
+                               "a stream needs a task, a source and a window of at most 2^32");
+    while (window < wanted)
+        window *= 2;
+    struct lane like = {.task = options->task,
+                        .input_size = options->input_size,
+                        .output_size = options->output_size,
+                        .mask = window - 1,
+                        .timeout_ns = options->task_timeout_ms > 0
+                                          ? options->task_timeout_ms * 1000000
+                                          : pool->timeout_ns};
+    SHEAF_TRY(sheaf_allocate(&made, 1, sizeof *made, error));
+    made->pool = pool;
+    made->options = *options;
+    made->window = wanted;
+    sheaf_status status = sheaf_allocate(&made->taken, window, 1, error);
+    if (status == SHEAF_OK)
+        status = sheaf_lane_open(pool, &like, window, &made->lane, error);
+    if (status != SHEAF_OK) {
+        free(made->taken);
+        free(made);
+        return status;
+    }
+    *stream = made;
+    return SHEAF_OK;
+}
+
+void sheaf_stream_close(sheaf_stream *stream)
+{
+    if (!stream)
+        return;
+    sheaf_lane_close(stream->pool, stream->lane);
+    free(stream->taken);
+    free(stream);
+}
+
+/* Read inputs until the window is full or the source has no more. */
+static void fill(sheaf_stream *stream)
+{
+    struct lane *lane = stream->lane;
+    uint64_t before = stream->read;
+
+    while (!stream->ended && stream->read - stream->begin < stream->window) {
+        uint64_t place = stream->read & lane->mask;
+        lane->states[place] = PENDING;
+        sheaf_status status = stream->options.source(
+            stream->options.context, lane->inputs + place * lane->input_size, &stream->error);
+        if (status != SHEAF_OK) {
+            stream->ended = true;
+            stream->failed = status == SHEAF_CLOSED ? SHEAF_OK : status;
+            break;
+        }
+        stream->taken[place] = 0;
+        stream->read++;
+        /* Let the workers begin with the first ones while the rest is read. */
+        if (stream->read - before == 1 || (stream->read - before) % 16 == 0)
+            sheaf_lane_publish(stream->pool, lane, stream->read, 1);
+    }
+    if (stream->read > lane->published)
+        sheaf_lane_publish(stream->pool, lane, stream->read, INT_MAX);
+}
+
+/* The number of an output that can be taken now, or `read` if there is none. */
+static uint64_t find_ready(const sheaf_stream *stream)
+{
+    if (!stream->options.unordered)
+        return stream->begin < stream->read && sheaf_lane_ended(stream->lane, stream->begin)
+                   ? stream->begin
+                   : stream->read;
+    for (uint64_t number = stream->begin; number < stream->read; number++)
+        if (!stream->taken[number & stream->lane->mask] && sheaf_lane_ended(stream->lane, number))
+            return number;
+    return stream->read;
+}
+
+static void take(sheaf_stream *stream, uint64_t number, void *output, sheaf_status *outcome,
+                 sheaf_error *error)
+{
+    const struct lane *lane = stream->lane;
+    uint64_t place = number & lane->mask;
+
+    *outcome = SHEAF_OK;
+    stream->pool->early_deaths = 0;
+    if (sheaf_lane_state(lane, number) == DONE) {
+        if (output && lane->output_size > 0)
+            memcpy(output, lane->outputs + place * lane->output_size, lane->output_size);
+    } else {
+        *outcome = lane->errors[place].status;
+        if (error)
+            *error = lane->errors[place];
+    }
+    stream->taken[place] = 1;
+    while (stream->begin < stream->read && stream->taken[stream->begin & lane->mask])
+        stream->begin++;
+}
+
+sheaf_status sheaf_stream_next(sheaf_stream *stream, uint64_t *index, void *output,
+                               sheaf_status *outcome, int64_t timeout_ms, sheaf_error *error)
+{
+    int64_t deadline = sheaf_deadline(timeout_ms);
+    int rounds = sheaf_spin_rounds();
+
+    for (;;) {
+        /* In large steps: the source is asked when half of the window is free. */
+        if (!stream->ended && stream->read - stream->begin <= stream->window / 2)
+            fill(stream);
+        uint64_t number = find_ready(stream);
+        if (number < stream->read) {
+            if (index)
+                *index = number;
+            take(stream, number, output, outcome, error);
+            return SHEAF_OK;
+        }
+        if (stream->ended && stream->begin == stream->read) {
+            if (stream->failed == SHEAF_OK)
+                return sheaf_error_set(error, SHEAF_CLOSED, "the stream has ended");
+            if (error)
+                *error = stream->error;
+            return stream->failed;
+        }
+        SHEAF_TRY(check_pool(stream->pool, error));
+        if (sheaf_deadline_passed(deadline))
+            return sheaf_error_set(error, SHEAF_TIMEOUT, "no output was ready within %lld ms",
+                                   (long long)timeout_ms);
+        if (rounds-- > 0)
+            sheaf_spin();
+        else
+            sheaf_pool_sleep(stream->pool, stream->lane,
+                             stream->options.unordered ? SHEAF_WANT_ANY : stream->begin, deadline);
+    }
+}

@@ -1,0 +1,179 @@
+/*
+ * shared.c - shared memory in small and large pieces: see sheaf/shared.h
+ *
+ * One arena for a family of processes, cut into blocks of 2^k * 64 bytes: a list
+ * of free blocks for each size, and a top that only grows.  Every change that
+ * counts is one store of one word, so a process killed inside leaks a block at
+ * most, and never leaves a torn list.
+ */
+#include <pthread.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <sheaf/shared.h>
+
+#include "process/arena.h"
+#include "process/pool.h"
+
+enum { UNIT = 64, CLASSES = 40 };
+
+static const uint64_t mark = UINT64_C(0x736865616662746B);
+
+struct block { /* stands in the 64 bytes before the memory of the user */
+    uint64_t mark;
+    uint64_t class;
+    uint64_t next;  /* offset of the next free block of the class */
+    uint64_t in_use;
+    uint64_t unused[4];
+};
+
+struct heap { /* at the begin of the arena */
+    sheaf_mutex lock;
+    uint64_t top;
+    uint64_t free[CLASSES];
+};
+
+static struct sheaf_arena arena = {.fd = -1};
+static pthread_mutex_t opening = PTHREAD_MUTEX_INITIALIZER;
+
+static struct heap *heap(void)
+{
+    return (struct heap *)(void *)arena.bytes;
+}
+
+static sheaf_status open_heap(sheaf_error *error)
+{
+    sheaf_status status = SHEAF_OK;
+
+    pthread_mutex_lock(&opening);
+    if (!__atomic_load_n(&arena.bytes, __ATOMIC_ACQUIRE)) {
+        struct sheaf_arena opened;
+        status = sheaf_arena_open("sheaf-heap", (size_t)64 << 30, (size_t)1 << 20, &opened, error);
+        if (status == SHEAF_OK) {
+            struct heap *fresh = (struct heap *)(void *)opened.bytes;
+            fresh->top = (sizeof *fresh + UNIT - 1) / UNIT * UNIT;
+            madvise(opened.bytes, opened.size, MADV_DONTDUMP);
+            if (opened.fd >= 0)
+                close(opened.fd); /* the mapping keeps it; a child might reuse the number */
+            arena.size = opened.size;
+            __atomic_store_n(&arena.bytes, opened.bytes, __ATOMIC_RELEASE);
+        }
+    }
+    pthread_mutex_unlock(&opening);
+    return status;
+}
+
+static struct block *block_at(uint64_t offset)
+{
+    return (struct block *)(void *)(arena.bytes + offset);
+}
+
+static size_t block_size(unsigned class)
+{
+    return (size_t)UNIT << class;
+}
+
+/* A block taken from the list or the top; NULL when the arena is full.  The lock is held. */
+static struct block *cut(unsigned class)
+{
+    struct heap *all = heap();
+    uint64_t offset = all->free[class];
+    struct block *block;
+
+    if (offset) {
+        block = block_at(offset);
+        all->free[class] = block->next;
+    } else {
+        offset = all->top;
+        if (block_size(class) > arena.size - offset)
+            return NULL;
+        all->top = offset + block_size(class);
+        block = block_at(offset);
+        block->mark = mark;
+        block->class = class;
+    }
+    block->in_use = 1;
+    return block;
+}
+
+void *sheaf_shared_alloc(size_t count, size_t size, sheaf_error *error)
+{
+    size_t bytes;
+    unsigned class = 0;
+
+    if (!__atomic_load_n(&arena.bytes, __ATOMIC_ACQUIRE) && open_heap(error) != SHEAF_OK)
+        return NULL;
+    if (__builtin_mul_overflow(count, size, &bytes) || bytes > arena.size - sizeof(struct block)) {
+        sheaf_error_set(error, SHEAF_NO_MEMORY, "%zu times %zu bytes is more than can be shared",
+                        count, size);
+        return NULL;
+    }
+    bytes += sizeof(struct block);
+    while (block_size(class) < bytes)
+        class++;
+    /* Abandoned is as good as locked: see above. */
+    sheaf_status status = sheaf_mutex_lock(&heap()->lock, SHEAF_FOREVER, error);
+    if (status != SHEAF_OK && status != SHEAF_ABANDONED)
+        return NULL;
+    struct block *block = cut(class);
+    sheaf_mutex_unlock(&heap()->lock);
+    if (!block) {
+        sheaf_error_set(error, SHEAF_NO_MEMORY, "the %zu bytes of shared memory are used up",
+                        arena.size);
+        return NULL;
+    }
+    return block + 1;
+}
+
+/* Zeros for the next user: now, while it is in the cache, or by giving the pages back. */
+static void wipe(struct block *block)
+{
+    unsigned char *memory = (unsigned char *)(block + 1);
+    size_t size = block_size((unsigned)block->class) - sizeof *block;
+    size_t edge = size < 65536 ? size : 8192;
+
+    memset(memory, 0, edge);
+    if (edge < size) {
+        memset(memory + size - 4096, 0, 4096);
+        sheaf_arena_discard(&arena, (size_t)(memory + 4096 - arena.bytes), size - 4096);
+    }
+}
+
+void sheaf_shared_free(void *memory)
+{
+    struct block *block = memory ? (struct block *)memory - 1 : NULL;
+
+    if (!block || block->mark != mark || !__atomic_exchange_n(&block->in_use, 0, __ATOMIC_ACQ_REL))
+        return;
+    wipe(block);
+    sheaf_status status = sheaf_mutex_lock(&heap()->lock, SHEAF_FOREVER, NULL);
+    if (status != SHEAF_OK && status != SHEAF_ABANDONED)
+        return;
+    block->next = heap()->free[block->class];
+    heap()->free[block->class] = (uint64_t)((unsigned char *)block - arena.bytes);
+    sheaf_mutex_unlock(&heap()->lock);
+}
+
+int64_t sheaf_counter_add(sheaf_counter *counter, int64_t amount)
+{
+    return __atomic_add_fetch(&counter->value, amount, __ATOMIC_SEQ_CST);
+}
+
+int64_t sheaf_counter_get(const sheaf_counter *counter)
+{
+    return __atomic_load_n(&counter->value, __ATOMIC_SEQ_CST);
+}
+
+void sheaf_counter_set(sheaf_counter *counter, int64_t value)
+{
+    __atomic_store_n(&counter->value, value, __ATOMIC_SEQ_CST);
+}
+
+bool sheaf_shared_contains(const void *memory)
+{
+    const unsigned char *bytes = __atomic_load_n(&arena.bytes, __ATOMIC_ACQUIRE);
+    const unsigned char *at = memory;
+
+    return bytes && at >= bytes && at < bytes + arena.size;
+}

@@ -1,0 +1,485 @@
+/*
+ * kills.c - nobody waits for the dead
+ *
+ * A stage holds one object; three actors play on it, one of them the victim.  It
+ * is killed, or stopped and continued, at a random moment, again and again; the
+ * others, who wait without a time-out, must go on within 5 seconds, and what
+ * they see must be whole.  SHEAF_KILLS sets the kills for each cell.
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <sheaf/manager.h>
+#include <sheaf/process.h>
+#include <sheaf/queue.h>
+#include <sheaf/shared.h>
+
+#include "base/clock.h"
+#include "unit.h"
+
+enum { ACTORS = 3 };
+
+struct stage {
+    sheaf_mutex mutex;
+    sheaf_condition condition;
+    sheaf_event event;
+    sheaf_semaphore semaphore;
+    sheaf_barrier barrier;
+    sheaf_queue *queue;
+    int64_t a, b;             /* equal unless someone died in between */
+    sheaf_counter inside;     /* of those who hold a token, alive */
+    sheaf_counter torn;       /* something that must never be seen */
+    sheaf_counter told;       /* abandoned, broken: deaths that were reported */
+    sheaf_counter returns[ACTORS];
+    uint64_t seed;
+    char manager[300];
+};
+
+typedef void (*role)(struct stage *stage, int actor, sheaf_error *error);
+
+struct actor {
+    struct stage *stage;
+    role play;
+    int number;
+};
+
+static void nap_us(long us)
+{
+    struct timespec span = {0, us * 1000};
+    nanosleep(&span, NULL);
+}
+
+static sheaf_status act(void *argument, sheaf_error *error)
+{
+    const struct actor *actor = argument;
+
+    for (;;) {
+        actor->play(actor->stage, actor->number, error);
+        sheaf_counter_add(&actor->stage->returns[actor->number], 1);
+    }
+    return SHEAF_OK;
+}
+
+/* -- the roles --------------------------------------------------------------------------- */
+
+static void note(struct stage *stage, sheaf_status status)
+{
+    if (status == SHEAF_ABANDONED || status == SHEAF_BROKEN)
+        sheaf_counter_add(&stage->told, 1);
+    else if (status != SHEAF_OK)
+        sheaf_counter_add(&stage->torn, 1);
+}
+
+static void lock_and_count(struct stage *stage, long hold_us, sheaf_error *error)
+{
+    sheaf_status status = sheaf_mutex_lock(&stage->mutex, SHEAF_FOREVER, error);
+
+    note(stage, status);
+    if (status == SHEAF_ABANDONED)
+        stage->b = stage->a;
+    if (stage->a != stage->b)
+        sheaf_counter_add(&stage->torn, 1);
+    stage->a++;
+    if (hold_us)
+        nap_us(hold_us);
+    stage->b++;
+    sheaf_mutex_unlock(&stage->mutex);
+}
+
+static void hold_shortly(struct stage *stage, int actor, sheaf_error *error)
+{
+    (void)actor;
+    lock_and_count(stage, 0, error);
+}
+
+static void hold_long(struct stage *stage, int actor, sheaf_error *error)
+{
+    (void)actor;
+    lock_and_count(stage, 300, error);
+}
+
+static void hold_token(struct stage *stage, int actor, sheaf_error *error)
+{
+    (void)actor;
+    note(stage, sheaf_semaphore_acquire(&stage->semaphore, SHEAF_FOREVER, error));
+    nap_us(100);
+    if (sheaf_semaphore_release(&stage->semaphore, error) != SHEAF_OK)
+        sheaf_counter_add(&stage->torn, 1);
+}
+
+static void give_signal(struct stage *stage, int actor, sheaf_error *error)
+{
+    (void)actor;
+    if (sheaf_semaphore_value(&stage->semaphore) < 100)
+        note(stage, sheaf_semaphore_release(&stage->semaphore, error));
+    else
+        nap_us(100);
+}
+
+static void take_signal(struct stage *stage, int actor, sheaf_error *error)
+{
+    (void)actor;
+    note(stage, sheaf_semaphore_acquire(&stage->semaphore, SHEAF_FOREVER, error));
+}
+
+static void set_event(struct stage *stage, int actor, sheaf_error *error)
+{
+    (void)actor, (void)error;
+    sheaf_event_promise(&stage->event, true);
+    sheaf_event_set(&stage->event);
+    nap_us(100);
+    sheaf_event_clear(&stage->event);
+    nap_us(100);
+}
+
+static void await_event(struct stage *stage, int actor, sheaf_error *error)
+{
+    (void)actor;
+    note(stage, sheaf_event_wait(&stage->event, SHEAF_FOREVER, error));
+    nap_us(50);
+}
+
+static void signal_condition(struct stage *stage, int actor, sheaf_error *error)
+{
+    (void)actor;
+    sheaf_condition_promise(&stage->condition, true);
+    note(stage, sheaf_mutex_lock(&stage->mutex, SHEAF_FOREVER, error));
+    stage->a++;
+    if (stage->a % 2)
+        sheaf_condition_wake_all(&stage->condition);
+    else
+        sheaf_condition_wake_one(&stage->condition);
+    sheaf_mutex_unlock(&stage->mutex);
+    nap_us(50);
+}
+
+static void await_condition(struct stage *stage, int actor, sheaf_error *error)
+{
+    (void)actor;
+    sheaf_status status = sheaf_mutex_lock(&stage->mutex, SHEAF_FOREVER, error);
+    note(stage, status);
+    note(stage, sheaf_condition_wait(&stage->condition, &stage->mutex, SHEAF_FOREVER, error));
+    sheaf_mutex_unlock(&stage->mutex);
+}
+
+static void meet(struct stage *stage, int actor, sheaf_error *error)
+{
+    (void)actor;
+    sheaf_status status = sheaf_barrier_wait(&stage->barrier, NULL, SHEAF_FOREVER, error);
+    note(stage, status);
+    if (status == SHEAF_BROKEN)
+        nap_us(1000);
+}
+
+enum { MESSAGE = 1500 };
+
+static void put_message(struct stage *stage, int actor, sheaf_error *error)
+{
+    static unsigned char message[MESSAGE], fill;
+    size_t size = MESSAGE;
+
+    (void)actor;
+    fill++;
+    if (stage->seed & 1) /* sizes vary */
+        size = 1 + fill * 5u;
+    memset(message, fill, size);
+    note(stage, sheaf_queue_put(stage->queue, message, size, SHEAF_FOREVER, error));
+}
+
+static void get_message(struct stage *stage, int actor, sheaf_error *error)
+{
+    static unsigned char message[MESSAGE];
+    size_t size = 0;
+
+    (void)actor;
+    note(stage, sheaf_queue_get(stage->queue, message, sizeof message, &size, SHEAF_FOREVER, error));
+    if (size == 0 || (stage->seed & 1 && size != 1 + message[0] * 5u))
+        sheaf_counter_add(&stage->torn, 1);
+    for (size_t i = 1; i < size; i++)
+        if (message[i] != message[0]) {
+            sheaf_counter_add(&stage->torn, 1);
+            break;
+        }
+}
+
+static void get_and_do(struct stage *stage, int actor, sheaf_error *error)
+{
+    get_message(stage, actor, error);
+    nap_us(50);
+    sheaf_queue_done(stage->queue, error);
+}
+
+static void lock_at_manager(struct stage *stage, int actor, sheaf_error *error)
+{
+    static sheaf_manager *manager;
+
+    (void)actor;
+    if (!manager && sheaf_manager_connect(stage->manager, NULL, &manager, error) != SHEAF_OK) {
+        sheaf_counter_add(&stage->torn, 1);
+        return;
+    }
+    note(stage, sheaf_manager_lock(manager, "door", SHEAF_FOREVER, error));
+    stage->a++;
+    nap_us(100);
+    if (sheaf_manager_unlock(manager, "door", error) != SHEAF_OK)
+        sheaf_counter_add(&stage->torn, 1);
+}
+
+/* -- the play -------------------------------------------------------------------------------- */
+
+static sheaf_process *enter(struct stage *stage, role play, int number)
+{
+    sheaf_error error = {0};
+    sheaf_process *process = NULL;
+    struct actor actor = {stage, play, number};
+
+    UNIT_OK(sheaf_process_start(NULL, act, &actor, sizeof actor, &process, &error), &error);
+    return process;
+}
+
+/* Whether these actors come round `times` more times within 5 seconds. */
+static bool get_on(struct stage *stage, int first, int last, int times)
+{
+    int64_t target[ACTORS], end = sheaf_clock_ns() + 5000000000;
+
+    for (int i = first; i <= last; i++)
+        target[i] = sheaf_counter_get(&stage->returns[i]) + times;
+    for (int i = first; i <= last; i++)
+        while (sheaf_counter_get(&stage->returns[i]) < target[i]) {
+            if (sheaf_clock_ns() > end)
+                return false;
+            nap_us(100);
+        }
+    return true;
+}
+
+struct cell {
+    const char *name;
+    role victim, first, second;
+    bool barrier;
+    long gap_us; /* from a death to the next victim */
+};
+
+static int kills_wanted(void)
+{
+    const char *wish = getenv("SHEAF_KILLS");
+
+    return wish && atoi(wish) > 0 ? atoi(wish) : 20;
+}
+
+static void play(struct stage *stage, const struct cell *cell)
+{
+    struct unit_random random = {stage->seed + 17};
+    sheaf_process *victim = enter(stage, cell->victim, 0);
+    sheaf_process *first = enter(stage, cell->first, 1);
+    sheaf_process *second = enter(stage, cell->second, 2);
+    int hangs = 0, kills = kills_wanted();
+
+    for (int i = 0; i < kills && hangs == 0; i++) {
+        hangs += !get_on(stage, 0, 2, 2);
+        nap_us((long)unit_random_below(&random, 500));
+        sheaf_process_signal(victim, SIGKILL);
+        sheaf_process_close(victim);
+        nap_us(cell->gap_us);
+        if (cell->barrier) {
+            int64_t told = sheaf_counter_get(&stage->told);
+            int64_t end = sheaf_clock_ns() + 5000000000;
+            while (sheaf_counter_get(&stage->told) < told + 4 && sheaf_clock_ns() < end)
+                nap_us(200);
+            hangs += sheaf_clock_ns() >= end;
+            nap_us(2000);
+            sheaf_barrier_reset(&stage->barrier);
+        }
+        victim = enter(stage, cell->victim, 0);
+    }
+    CU_ASSERT_EQUAL(hangs, 0);
+    for (int i = 0; i < kills / 4 && hangs == 0; i++) {
+        hangs += !get_on(stage, 0, 2, 2);
+        sheaf_process_signal(victim, SIGSTOP);
+        nap_us(2000);
+        sheaf_process_signal(victim, SIGCONT);
+    }
+    hangs += hangs == 0 && !get_on(stage, 0, 2, 2);
+    CU_ASSERT_EQUAL(hangs, 0);
+    CU_ASSERT_EQUAL(sheaf_counter_get(&stage->torn), 0);
+    if (hangs || sheaf_counter_get(&stage->torn))
+        printf("\n%s: %d hangs, %lld torn, %lld told\n", cell->name, hangs,
+               (long long)sheaf_counter_get(&stage->torn),
+               (long long)sheaf_counter_get(&stage->told));
+    sheaf_process_close(victim);
+    sheaf_process_close(first);
+    sheaf_process_close(second);
+}
+
+static struct stage *set_up(uint64_t seed)
+{
+    sheaf_error error = {0};
+    struct stage *stage = sheaf_shared_value(struct stage, &error);
+
+    stage->seed = seed;
+    return stage;
+}
+
+static void mutex_outlives_its_holder(void)
+{
+    struct stage *stage = set_up(2);
+    struct cell cell = {"mutex holder", hold_long, hold_shortly, hold_shortly, false, 0};
+
+    play(stage, &cell);
+    CU_ASSERT(sheaf_counter_get(&stage->told) > 0);
+    sheaf_shared_free(stage);
+}
+
+static void mutex_outlives_its_waiters(void)
+{
+    struct stage *stage = set_up(4);
+    struct cell cell = {"mutex waiter", hold_shortly, hold_long, hold_shortly, false, 0};
+
+    play(stage, &cell);
+    sheaf_shared_free(stage);
+}
+
+static void tokens_come_back_from_the_dead(void)
+{
+    struct stage *stage = set_up(6);
+    struct cell cell = {"semaphore holder", hold_token, hold_token, hold_token, false, 0};
+
+    CU_ASSERT_EQUAL(sheaf_semaphore_init(&stage->semaphore, 1, 1, NULL), SHEAF_OK);
+    play(stage, &cell);
+    CU_ASSERT(sheaf_counter_get(&stage->told) > 0);
+    sheaf_shared_free(stage);
+}
+
+static void signalling_semaphore_survives_both_sides(void)
+{
+    struct stage *stage = set_up(8);
+    struct cell giver = {"semaphore signaller", give_signal, give_signal, take_signal, false, 0};
+    struct cell taker = {"semaphore waiter", take_signal, give_signal, take_signal, false, 0};
+
+    CU_ASSERT_EQUAL(sheaf_semaphore_init(&stage->semaphore, 0, 0, NULL), SHEAF_OK);
+    play(stage, &giver);
+    play(stage, &taker);
+    sheaf_shared_free(stage);
+}
+
+static void event_survives_setter_and_waiter(void)
+{
+    struct stage *stage = set_up(10);
+    struct cell setter = {"event setter", set_event, await_event, await_event, false, 25000};
+    struct cell waiter = {"event waiter", await_event, set_event, await_event, false, 0};
+
+    play(stage, &setter);
+    CU_ASSERT(sheaf_counter_get(&stage->told) > 0);
+    sheaf_event_init(&stage->event);
+    play(stage, &waiter);
+    sheaf_shared_free(stage);
+}
+
+static void condition_survives_signaller_and_waiter(void)
+{
+    struct stage *stage = set_up(12);
+    struct cell signaller = {"signaller", signal_condition, await_condition, await_condition, false, 0};
+    struct cell waiter = {"condition waiter", await_condition, signal_condition, await_condition,
+                          false, 0};
+
+    play(stage, &signaller);
+    memset(&stage->mutex, 0, sizeof stage->mutex);
+    sheaf_condition_init(&stage->condition);
+    play(stage, &waiter);
+    sheaf_shared_free(stage);
+}
+
+static void barrier_breaks_when_a_party_dies(void)
+{
+    struct stage *stage = set_up(14);
+    struct cell cell = {"barrier", meet, meet, meet, true, 0};
+
+    CU_ASSERT_EQUAL(sheaf_barrier_init(&stage->barrier, 3, NULL), SHEAF_OK);
+    play(stage, &cell);
+    CU_ASSERT(sheaf_counter_get(&stage->told) > 0);
+    sheaf_shared_free(stage);
+}
+
+static void play_queue(size_t item, sheaf_delivery delivery, role get)
+{
+    struct stage *stage = set_up(item ? 16 : 17);
+    sheaf_queue_options options = {.struct_size = sizeof options, .item_size = item,
+                                   .capacity = item ? 20 : 30000, .delivery = delivery};
+    struct cell producer = {"queue producer", put_message, put_message, get, false, 0};
+    struct cell consumer = {"queue consumer", get, put_message, get, false, 0};
+    sheaf_error error = {0};
+
+    UNIT_OK(sheaf_queue_open(&options, &stage->queue, &error), &error);
+    play(stage, &producer);
+    play(stage, &consumer);
+    sheaf_queue_close(stage->queue);
+    sheaf_shared_free(stage);
+}
+
+static void queue_of_items_survives_both_sides(void)
+{
+    play_queue(MESSAGE, SHEAF_DELIVER_ONCE, get_message);
+}
+
+static void queue_of_messages_survives_both_sides(void)
+{
+    play_queue(0, SHEAF_DELIVER_ONCE, get_message);
+}
+
+static void queue_delivers_again_what_the_dead_had(void)
+{
+    play_queue(0, SHEAF_DELIVER_AGAIN, get_and_do);
+    play_queue(MESSAGE, SHEAF_DELIVER_OR_COUNT, get_and_do);
+}
+
+static void manager_takes_locks_back(void)
+{
+    struct stage *stage = set_up(18);
+    struct cell cell = {"manager", lock_at_manager, lock_at_manager, lock_at_manager, false, 0};
+    sheaf_manager *manager = NULL;
+    sheaf_error error = {0};
+
+    UNIT_OK(sheaf_manager_start(NULL, &manager, &error), &error);
+    snprintf(stage->manager, sizeof stage->manager, "%s", sheaf_manager_address(manager));
+    play(stage, &cell);
+    CU_ASSERT(sheaf_counter_get(&stage->told) > 0);
+    sheaf_manager_close(manager);
+    sheaf_shared_free(stage);
+}
+
+int main(void)
+{
+    static const struct unit_test tests[] = {
+        UNIT(mutex_outlives_its_holder),
+        UNIT(mutex_outlives_its_waiters),
+        UNIT(tokens_come_back_from_the_dead),
+        UNIT(signalling_semaphore_survives_both_sides),
+        UNIT(event_survives_setter_and_waiter),
+        UNIT(condition_survives_signaller_and_waiter),
+        UNIT(barrier_breaks_when_a_party_dies),
+        UNIT(queue_of_items_survives_both_sides),
+        UNIT(queue_of_messages_survives_both_sides),
+        UNIT(queue_delivers_again_what_the_dead_had),
+        UNIT(manager_takes_locks_back),
+        {0},
+    };
+    int before = 0, after = 0;
+
+    sheaf_shared_free(sheaf_shared_alloc(1, 1, NULL));
+    for (int fd = 0; fd < 256; fd++)
+        before += fcntl(fd, F_GETFD) >= 0;
+    int result = unit_run("kills", tests);
+    for (int fd = 0; fd < 256; fd++)
+        after += fcntl(fd, F_GETFD) >= 0;
+    if (after != before || sheaf_process_active(NULL, 0) != 0) {
+        printf("left behind: %d descriptors, %zu processes\n", after - before,
+               sheaf_process_active(NULL, 0));
+        return 1;
+    }
+    return result;
+}
