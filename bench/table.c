@@ -16,7 +16,7 @@
 #include "reduce/flat.h"
 #include "reduce/table.h"
 
-enum { RUNS = 9, BATCHES = 16, TABLE_ROWS = BATCHES * SHEAF_BATCH_ROWS };
+enum { RUNS = 9, BATCHES = 4, TABLE_ROWS = BATCHES * SHEAF_BATCH_ROWS };
 
 struct extent {
     int64_t least, most, sum, rows;
@@ -159,8 +159,8 @@ static struct sheaf_table *open_table(const struct input *input, const sheaf_ope
     struct sheaf_table *table;
     sheaf_error error;
 
-    bound = (struct sheaf_bound){.op = op, .name = "extent", .inputs = 1, .outputs = 3,
-                                 .state_size = sizeof(struct extent)};
+    bound = (struct sheaf_bound){
+        .op = op, .name = "extent", .inputs = 1, .outputs = 3, .state_size = sizeof(struct extent)};
     for (int i = 0; i < 3; i++)
         bound.output_kind[i].type = SHEAF_I64;
     aggregate = (struct sheaf_aggregate){&bound, 1, sizeof(struct extent)};

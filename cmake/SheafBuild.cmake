@@ -19,7 +19,8 @@ target_include_directories(sheaf_build INTERFACE
     ${PROJECT_BINARY_DIR}/generated)
 if(SHEAF_SANITIZE)
     target_compile_options(sheaf_build INTERFACE
-        -fsanitize=${SHEAF_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -g)
+        -fsanitize=${SHEAF_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -g
+        -UNDEBUG) # our own mistakes are asserted
     target_link_options(sheaf_build INTERFACE -fsanitize=${SHEAF_SANITIZE})
 endif()
 if(SHEAF_OPENMP)

@@ -14,7 +14,7 @@
 struct extreme {
     struct kept kept;
     int64_t seen; /* 0 while there is none */
-    int32_t type;
+    sheaf_type type;
     int32_t reserved;
 };
 

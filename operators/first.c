@@ -7,7 +7,7 @@
 struct first {
     struct kept kept;
     int64_t seen;
-    int32_t type;
+    sheaf_type type;
     int32_t reserved;
 };
 

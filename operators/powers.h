@@ -56,8 +56,8 @@ static inline void powers_widen(struct powers *powers, sheaf_heap *heap, size_t 
     }
     size_t width = (size_t)(high - low);
     below = old > 0 ? (size_t)(powers->low - low) : 0;
-    uint64_t *limbs = sheaf_block_resize(heap, &powers->limbs,
-                                         powers_offset(width, degree + 1) * sizeof *limbs);
+    uint64_t *limbs =
+        sheaf_block_resize(heap, &powers->limbs, powers_offset(width, degree + 1) * sizeof *limbs);
     powers->low = low;
     powers->high = high;
     if (old == 0)
@@ -159,64 +159,196 @@ static inline void powers_add_f64(struct powers *powers, sheaf_heap *heap, size_
         powers_add_number(powers, heap, degree, m, exponent - 1075, bits >> 63);
 }
 
-/* -- small integers: the sums of a batch fit into 128 bits ----------------------------------- */
+/* -- blocks of values that are integers in units of one power of two ------------------------- */
 
-enum { POWERS_SMALL = 1 << 28 };
+enum {
+    POWERS_BLOCK = 64,      /* rows; few, so that doubles among them seldom differ much in size */
+    POWERS_SMALL_BITS = 28, /* of integers whose fourth powers can be added in 128 bits */
+};
 
-static inline bool all_small(const sheaf_column *column, size_t begin, size_t end)
+/* sums[0..count] += part[0..count), or -=, in two's complement. */
+static inline void add_signed(uint64_t *sums, const uint64_t *part, size_t count, uint64_t negative)
 {
-    const int64_t *x = column->i64 + begin;
+    uint64_t carry = negative & 1;
 
-    return sheaf_min_i64(x, end - begin) > -POWERS_SMALL && sheaf_max_i64(x, end - begin) < POWERS_SMALL;
+    for (size_t i = 0; i < count; i++) {
+        unsigned long long sum, more;
+        carry = (uint64_t)__builtin_uaddll_overflow(sums[i], part[i] ^ negative, &sum) |
+                (uint64_t)__builtin_uaddll_overflow(sum, carry, &more);
+        sums[i] = more;
+    }
+    sums[count] += negative + carry;
 }
 
-static inline void powers_add_small(struct powers *powers, sheaf_heap *heap, size_t degree,
-                                    const sheaf_column *column, size_t begin, size_t end)
+struct block_sums {
+    uint64_t limbs[4][5]; /* of x^(k + 1): k + 2 limbs are used */
+};
+
+static inline void add_up_small(const int64_t *x, size_t rows, size_t degree,
+                                struct block_sums *sums)
 {
-    sheaf_int128 sums[4] = {0, 0, 0, 0};
+    sheaf_int128 total[4] = {0, 0, 0, 0};
 
-    for (size_t row = begin; row < end; row++) {
-        int64_t x = load_i64(column, row), square = x * x;
+    for (size_t row = 0; row < rows; row++) {
+        int64_t square = x[row] * x[row];
 
-        sums[0] += x;
-        sums[1] += square;
+        total[0] += x[row];
+        total[1] += square;
         if (degree > 2) {
-            sums[2] += (sheaf_int128)square * x;
-            sums[3] += (sheaf_int128)square * square;
+            total[2] += (sheaf_int128)square * x[row];
+            total[3] += (sheaf_int128)square * square;
         }
     }
-    if (powers->low == powers->high || powers->low > 0 || powers->high < 1)
-        powers_widen(powers, heap, degree, 0, 1);
+    for (size_t k = 0; k < degree; k++)
+        for (size_t i = 0; i < k + 2; i++)
+            sums->limbs[k][i] =
+                i < 2 ? (uint64_t)(total[k] >> (64 * i)) : (uint64_t)(total[k] >> 127);
+}
+
+static inline void add_up(const int64_t *x, size_t rows, size_t degree, struct block_sums *sums)
+{
+    memset(sums, 0, sizeof *sums);
+    for (size_t row = 0; row < rows; row++) {
+        uint64_t negative = x[row] < 0 ? UINT64_MAX : 0;
+        uint64_t m = ((uint64_t)x[row] ^ negative) - negative;
+        big_limb2 square = (big_limb2)m * m;
+        uint64_t part[4] = {m, 0, 0, 0};
+
+        add_signed(sums->limbs[0], part, 1, negative);
+        part[0] = (uint64_t)square;
+        part[1] = (uint64_t)(square >> 64);
+        add_signed(sums->limbs[1], part, 2, 0);
+        if (degree > 2) {
+            part[2] = limbs_scale(part, 2, m);
+            add_signed(sums->limbs[2], part, 3, negative);
+            part[3] = limbs_scale(part, 3, m);
+            add_signed(sums->limbs[3], part, 4, 0);
+        }
+    }
+}
+
+/* Add x[i] * 2^unit, where |x[i]| <= 2^bits and bits < 64. */
+static inline void powers_add_block(struct powers *powers, sheaf_heap *heap, size_t degree,
+                                    const int64_t *x, size_t rows, int32_t unit, int32_t bits)
+{
+    int32_t low = unit >> 6, high = (unit + bits + 64) >> 6;
+    struct block_sums sums;
+
+    if (bits <= POWERS_SMALL_BITS)
+        add_up_small(x, rows, degree, &sums);
+    else
+        add_up(x, rows, degree, &sums);
+    if (powers->low == powers->high || low < powers->low || high > powers->high)
+        powers_widen(powers, heap, degree, low, high);
+    uint64_t *limbs = powers_limbs(powers, heap);
     size_t width = (size_t)(powers->high - powers->low);
     for (size_t k = 1; k <= degree; k++) {
-        sheaf_int128 sum = sums[k - 1];
-        bool negative = sum < 0;
-        sheaf_int128 size = negative ? -sum : sum;
-        uint64_t part[2] = {(uint64_t)size, (uint64_t)(size >> 64)};
+        uint64_t *part = sums.limbs[k - 1];
+        bool negative = part[k] >> 63;
+        uint64_t carry = 1;
 
-        add_part(powers_limbs(powers, heap) + powers_offset(width, k), powers_size(width, k), part,
-                 2, k * (size_t)(-64 * powers->low), negative);
+        for (size_t i = 0; negative && i <= k; i++) {
+            part[i] = ~part[i] + carry;
+            carry = carry && part[i] == 0;
+        }
+        add_part(limbs + powers_offset(width, k), powers_size(width, k), part, k + 1,
+                 k * (size_t)(unit - 64 * powers->low), negative);
     }
+}
+
+/* |value| = m * 2^exponent, m odd or 0; the sign is left away. */
+static inline uint64_t take_apart(double value, int32_t *exponent)
+{
+    uint64_t bits, m;
+    int32_t zeros;
+
+    memcpy(&bits, &value, sizeof bits);
+    m = bits & ((UINT64_C(1) << 52) - 1);
+    *exponent = (int32_t)(bits >> 52 & 0x7FF);
+    if (*exponent)
+        m |= UINT64_C(1) << 52;
+    else
+        *exponent = 1;
+    zeros = m ? __builtin_ctzll(m) : 0;
+    *exponent += zeros - 1075;
+    return m >> zeros;
+}
+
+/* Doubles as integers x[i] * 2^*unit, |x[i]| < 2^*bits; false if they are too far apart, or not
+ * finite. */
+static inline bool as_integers(const sheaf_column *column, size_t begin, size_t rows, int64_t *x,
+                               int32_t *unit, int32_t *bits)
+{
+    int32_t exponents[POWERS_BLOCK], least = INT32_MAX, most = INT32_MIN;
+    bool finite = true;
+
+    for (size_t i = 0; i < rows; i++) {
+        double value = load_f64(column, begin + i);
+        uint64_t m = take_apart(value, &exponents[i]);
+        int32_t end = exponents[i] + 64 - __builtin_clzll(m | 1);
+
+        finite &= isfinite(value) != 0;
+        least = m && exponents[i] < least ? exponents[i] : least;
+        most = m && end > most ? end : most;
+        x[i] = value < 0 ? -(int64_t)m : (int64_t)m;
+    }
+    if (least == INT32_MAX) /* all are 0 */
+        least = most = 0;
+    if (!finite || most - least > 62)
+        return false;
+    for (size_t i = 0; i < rows; i++)
+        x[i] = x[i] ? (int64_t)((uint64_t)x[i] << (exponents[i] - least)) : 0;
+    *unit = least;
+    *bits = most - least;
+    return true;
 }
 
 /* -- rows and states ------------------------------------------------------------------------- */
+
+static inline void powers_add_doubles(struct powers *powers, sheaf_heap *heap, size_t degree,
+                                      const sheaf_column *column, size_t begin, size_t rows)
+{
+    int64_t x[POWERS_BLOCK];
+    int32_t unit, bits;
+
+    if (rows > 1 && as_integers(column, begin, rows, x, &unit, &bits))
+        powers_add_block(powers, heap, degree, x, rows, unit, bits);
+    else
+        for (size_t row = begin; row < begin + rows; row++)
+            powers_add_f64(powers, heap, degree, load_f64(column, row));
+}
+
+static inline void powers_add_integers(struct powers *powers, sheaf_heap *heap, size_t degree,
+                                       const sheaf_column *column, size_t begin, size_t rows)
+{
+    int64_t x[POWERS_BLOCK];
+    uint64_t large = 0;
+
+    if (rows == 1) {
+        powers_add_i64(powers, heap, degree, load_i64(column, begin));
+        return;
+    }
+    for (size_t i = 0; i < rows; i++) {
+        x[i] = load_i64(column, begin + i);
+        large |= ((uint64_t)x[i] + (1u << (POWERS_SMALL_BITS - 1))) >> POWERS_SMALL_BITS;
+    }
+    powers_add_block(powers, heap, degree, x, rows, 0, large ? 63 : POWERS_SMALL_BITS - 1);
+}
 
 /* Rows [begin, end) of a column of NUMBER's types. */
 static inline void powers_add(struct powers *powers, sheaf_heap *heap, size_t degree,
                               const sheaf_column *column, size_t begin, size_t end)
 {
     powers->count += (int64_t)(end - begin);
-    if (column->type == SHEAF_F64) {
-        for (size_t row = begin; row < end; row++)
-            powers_add_f64(powers, heap, degree, load_f64(column, row));
-        return;
-    }
     powers->scale = column->type == SHEAF_DECIMAL ? column->scale : 0;
-    if (end - begin > 4 && end - begin <= SHEAF_BATCH_ROWS && all_small(column, begin, end))
-        powers_add_small(powers, heap, degree, column, begin, end);
-    else
-        for (size_t row = begin; row < end; row++)
-            powers_add_i64(powers, heap, degree, load_i64(column, row));
+    for (size_t at = begin; at < end; at += POWERS_BLOCK) {
+        size_t rows = end - at < POWERS_BLOCK ? end - at : POWERS_BLOCK;
+
+        if (column->type == SHEAF_F64)
+            powers_add_doubles(powers, heap, degree, column, at, rows);
+        else
+            powers_add_integers(powers, heap, degree, column, at, rows);
+    }
 }
 
 static inline void powers_join(struct powers *powers, const struct powers *later, size_t degree,

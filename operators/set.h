@@ -13,10 +13,10 @@
 
 struct set {
     int64_t count;
-    int64_t has_zero;   /* 0 marks a free slot, so the value 0 is kept here */
-    sheaf_block slots;  /* of uint64_t, or of struct text_slot; a power of two, at most half full */
-    sheaf_block bytes;  /* of texts: size in 4 bytes, then the text */
-    uint64_t used;      /* of `bytes` */
+    int64_t has_zero;  /* 0 marks a free slot, so the value 0 is kept here */
+    sheaf_block slots; /* of uint64_t, or of struct text_slot; a power of two, at most half full */
+    sheaf_block bytes; /* of texts: size in 4 bytes, then the text */
+    uint64_t used;     /* of `bytes` */
 };
 
 struct text_slot {
@@ -39,18 +39,32 @@ static inline uint64_t set_hash_word(uint64_t word)
     return set_mix(word, word >> 32);
 }
 
+static inline uint64_t set_load(const char *bytes, size_t size)
+{
+    uint64_t word = 0;
+    uint32_t first, last;
+
+    if (size >= 8) {
+        memcpy(&word, bytes, sizeof word);
+        return word;
+    }
+    if (size >= 4) { /* two loads that may overlap */
+        memcpy(&first, bytes, sizeof first);
+        memcpy(&last, bytes + size - 4, sizeof last);
+        return (uint64_t)first << 32 | last;
+    }
+    for (size_t i = 0; i < size; i++)
+        word = word << 8 | (unsigned char)bytes[i];
+    return word;
+}
+
 static inline uint64_t set_hash_text(const char *bytes, size_t size)
 {
-    uint64_t hash = size, word;
+    uint64_t hash = size;
 
-    for (; size >= sizeof word; bytes += sizeof word, size -= sizeof word) {
-        memcpy(&word, bytes, sizeof word);
-        hash = set_mix(hash, word);
-    }
-    word = 0;
-    if (size > 0)
-        memcpy(&word, bytes, size);
-    return set_mix(set_mix(hash, word), 0);
+    for (; size > 8; bytes += 8, size -= 8)
+        hash = set_mix(hash, set_load(bytes, size));
+    return set_mix(set_mix(hash, set_load(bytes, size)), hash);
 }
 
 /* -- eight-byte values ----------------------------------------------------------------------- */

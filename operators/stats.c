@@ -98,7 +98,8 @@ static void finish_with(void *state, const sheaf_gluing *with)
 SHEAF_OPERATOR(stats) = {
     .about = "count, missing, distinct, min, max, mean and deviation of a column of any type",
     .inputs = {{"value", SHEAF_ANY}},
-    .outputs = {SHEAF_OUTPUT(struct stats, count), SHEAF_OUTPUT(struct stats, missing),
+    .outputs = {SHEAF_OUTPUT(struct stats, count),
+                SHEAF_OUTPUT(struct stats, missing),
                 {"distinct", SHEAF_I64, offsetof(struct stats, set.count),
                  1 + offsetof(struct stats, counted)},
                 {"min", SHEAF_SAME, offsetof(struct stats, min.kept),

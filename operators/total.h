@@ -16,7 +16,7 @@ struct total {
         double number; /* the answer, once it is finished */
     };
     int64_t count;
-    int32_t type; /* of the column; 0 while no row was seen */
+    sheaf_type type; /* of the column; SHEAF_NONE while no row was seen */
     int32_t scale;
 };
 
@@ -49,11 +49,14 @@ static inline void total_add_keyed(void *states, size_t stride, const uint32_t *
         total->type = value->type;
         total->scale = value->scale;
         total->count++;
-        if (value->type == SHEAF_F64)
-            sheaf_exact_add(&total->exact, batch->heap, value->f64 + row, 1);
-        else
-            total->wide += load_i64(value, row);
     }
+    if (value->type == SHEAF_F64)
+        for (size_t row = 0; row < batch->rows; row++)
+            sheaf_exact_add_one(&total_at(states, stride, key[row])->exact, batch->heap,
+                                load_f64(value, row));
+    else
+        for (size_t row = 0; row < batch->rows; row++)
+            total_at(states, stride, key[row])->wide += load_i64(value, row);
 }
 
 static inline void total_join(struct total *total, const struct total *later,

@@ -261,7 +261,7 @@ sheaf_status command_run(struct command *command, sheaf_error *error)
 sheaf_status command_data(struct command *command, sheaf_error *error)
 {
     struct chain chain = {0};
-    size_t files;
+    size_t files = 0;
 
     SHEAF_TRY(read_chain(command, &chain, &files, error));
     SHEAF_TRY(command_open(command, files, &command->job.dataset, error));

@@ -18,7 +18,7 @@ struct sheaf_evidence {
     uint64_t values, missing; /* sheaf_evidence_add() leaves `missing` to its caller */
     uint32_t excluded;      /* bit set of the candidates in evidence.c that some value ruled out */
     int32_t scale;          /* most digits after the point, cut at 19 */
-    int32_t integer_digits; /* most digits before it, cut at 20 */
+    int32_t integer_digits; /* most digits before it, cut at 19 */
     int32_t reserved;
 };
 

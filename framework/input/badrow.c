@@ -119,6 +119,8 @@ static const char *expected(sheaf_kind kind, char *room, size_t size)
     case SHEAF_TIME:
         return kind.scale == 1 ? "a time such as 2024-01-31T10:00:00Z"
                                : "a time such as 2024-01-31T10:00:00";
+    case SHEAF_TEXT:
+        return "nothing, as in all rows that were looked at,"; /* a first opinion */
     default:
         snprintf(room, size, "a value of type %s", sheaf_type_name(kind.type));
         return room;

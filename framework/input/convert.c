@@ -1,4 +1,5 @@
 /* convert.c - one column of a batch of records, as values of one kind: see convert.h */
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,6 +8,13 @@
 #include "input/convert.h"
 #include "input/open.h"
 #include "input/reader.h"
+
+/* The bits of the first n bytes in memory of a word, n from 1 to 8. */
+#if __BYTE_ORDER == __LITTLE_ENDIAN
+#define SHEAF_FIRST_BYTES(n) (UINT64_MAX >> (64 - 8 * (n)))
+#else
+#define SHEAF_FIRST_BYTES(n) (UINT64_MAX << (64 - 8 * (n)))
+#endif
 
 enum { BLOCK = 64 * 1024, WORDS = SHEAF_BATCH_ROWS / 64 };
 
@@ -358,18 +366,36 @@ static sheaf_status unquote_text(struct sheaf_converter *converter,
     return SHEAF_OK;
 }
 
-/* Whether all bytes are ASCII: the common case, without a call. */
-static inline bool is_ascii(const char *bytes, size_t size)
-{
-    uint64_t seen = 0, word;
+/* Where the high bit of one of the first n bytes of two words stands, n up to 16. */
+static const uint64_t high_bits[17][2] = {
+#define HIGH    UINT64_C(0x8080808080808080)
+#define ONE(n)  {HIGH & SHEAF_FIRST_BYTES(n), 0}
+#define BOTH(n) {HIGH, HIGH & SHEAF_FIRST_BYTES(n)}
+    {0, 0},  ONE(1),  ONE(2),  ONE(3),  ONE(4),  ONE(5),  ONE(6),  ONE(7), ONE(8),
+    BOTH(1), BOTH(2), BOTH(3), BOTH(4), BOTH(5), BOTH(6), BOTH(7), BOTH(8)};
 
-    for (; size >= 8; bytes += 8, size -= 8) {
-        memcpy(&word, bytes, 8);
+static bool is_long_ascii(const char *bytes, size_t size)
+{
+    uint64_t word, seen;
+
+    memcpy(&seen, bytes + size - 8, 8);
+    for (size_t i = 0; i + 8 < size; i += 8) {
+        memcpy(&word, bytes + i, 8);
         seen |= word;
     }
-    for (; size > 0; bytes++, size--)
-        seen |= (unsigned char)*bytes;
-    return (seen & 0x8080808080808080u) == 0;
+    return (seen & HIGH) == 0;
+}
+
+/* Whether all bytes are ASCII: the common case, without a call and, where texts are short, without
+ * a branch.  16 bytes are looked at: those behind a value may be read, but do not count. */
+static inline bool is_ascii(const char *bytes, size_t size)
+{
+    uint64_t words[2];
+
+    if (size > 16)
+        return is_long_ascii(bytes, size);
+    memcpy(words, bytes, 16);
+    return ((words[0] & high_bits[size][0]) | (words[1] & high_bits[size][1])) == 0;
 }
 
 static void check_encoding(struct sheaf_converter *converter, size_t rows,
@@ -378,7 +404,7 @@ static void check_encoding(struct sheaf_converter *converter, size_t rows,
     const sheaf_text *text = converter->values;
 
     for (size_t r = 0; r < rows; r++)
-        if (!is_ascii(text[r].bytes, text[r].size) &&
+        if (text[r].bytes && !is_ascii(text[r].bytes, text[r].size) &&
             sheaf_utf8_valid(text[r].bytes, text[r].size) != text[r].size) {
             sheaf_bad_note(bad, r, SHEAF_BAD_ENCODING, converter->column, converter->kind);
             set_missing(converter, r);

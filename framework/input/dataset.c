@@ -8,6 +8,7 @@
 #include "input/open.h"
 #include "input/paths.h"
 #include "input/source.h"
+#include "input/spool.h"
 
 /* Shards of data whose size is known: about so many, but neither tiny nor huge. */
 enum { SHARDS = 64 };
@@ -306,7 +307,21 @@ static sheaf_status find_cut(const sheaf_dataset *dataset, const struct sheaf_fi
         if (size < 1 << 20)
             size *= 2;
     }
-    *begin = cut.found;
+    uint64_t end = sheaf_file_size(file);
+    *begin = cut.found < end ? cut.found : end;
+    return SHEAF_OK;
+}
+
+/* Records are where arithmetic says; of a spool they may not be there yet. */
+static sheaf_status find_record(const struct sheaf_file *file, uint64_t nominal, uint64_t *begin,
+                                sheaf_error *error)
+{
+    uint64_t size = file->size;
+    bool final;
+
+    if (file->spool)
+        SHEAF_TRY(sheaf_spool_wait(file, nominal, &size, &final, error));
+    *begin = nominal < size ? nominal : size;
     return SHEAF_OK;
 }
 
@@ -325,9 +340,7 @@ sheaf_status sheaf_file_cut(const sheaf_dataset *dataset, size_t index, uint64_t
         *begin = size;
         return SHEAF_OK;
     }
-    if (dataset->format != SHEAF_CSV) {
-        *begin = nominal < size ? nominal : size;
-        return SHEAF_OK;
-    }
+    if (dataset->format != SHEAF_CSV)
+        return find_record(file, nominal, begin, error);
     return find_cut(dataset, file, nominal, begin, error);
 }

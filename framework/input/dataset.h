@@ -105,12 +105,14 @@ struct sheaf_dataset {
 /* Bytes of data of the whole dataset; UINT64_MAX when a part is not known. */
 uint64_t sheaf_dataset_bytes(const sheaf_dataset *dataset);
 
-/* Where shard i of a plain file nominally begins: data_begin + i * shard_bytes.  Number of shards
- * of a file of known size is at least 1, unless it is empty. */
+/* Shards of a file: shard i nominally begins at data_begin + i * shard_bytes.  0 for no data; 1 for
+ * the reading of libcsv, which can not be cut; UINT64_MAX while the file's size is not known. */
 uint64_t sheaf_file_shards(const sheaf_dataset *dataset, size_t file);
 
-/* First record start at or after the nominal begin of shard i (i == 0: data_begin; i == shards: the
- * end of the file).  A guess where it can not be proven: a worker verifies it.  Maps a small window. */
+/* First record start at or after the nominal begin of shard i (i == 0: data_begin; i >= shards: the
+ * end of the file).  A guess where it can not be proven: a worker verifies it.  Reads a little of
+ * the file.  Of a file that the feeder decodes it waits for the bytes from there on: ask when `decoded`
+ * is 64 KiB ahead, or `ended` is set, not to wait. */
 SHEAF_CHECKED sheaf_status sheaf_file_cut(const sheaf_dataset *dataset, size_t file, uint64_t shard,
                                           uint64_t *begin, sheaf_error *error);
 

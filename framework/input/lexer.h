@@ -131,6 +131,7 @@ void sheaf_lexer_start(struct sheaf_lexer *lexer, const char *bytes, uint64_t si
  * The next `most` records, exactly so many as long as there are; fewer only
  * before the end, and before a batch would be more than 4 GiB.  The end is
  * reached when count is 0 and needs_more is not set.
+ * Records before an error are given first; the error comes with the next call.
  * SHEAF_BAD_DATA (see `fault`; error->byte, row and line are of the shard, row and line counted
  * from 1): strict, a repair; canonical, an open quote.  SHEAF_LIMIT: a record of 4 GiB.
  */

@@ -6,6 +6,9 @@
  * sheaf_records as ever; only their bytes stand in memory of ours, and `source` says where each
  * record began.  Blanks around fields stay, unless skip_initial_space asks for libcsv's trimming.
  * That a field was quoted is known only where it is empty.
+ *
+ * A file is one shard for libcsv: input/cut.h speaks of the automaton's lines, and libcsv's
+ * recovery may put them elsewhere.
  */
 #ifndef SHEAF_INPUT_LIBCSV_H
 #define SHEAF_INPUT_LIBCSV_H

@@ -367,6 +367,23 @@ static sheaf_status read_descr(struct parser *parser, struct array *array)
     return status;
 }
 
+static sheaf_status read_entry_of(struct parser *parser, const char *key, struct array *array)
+{
+    if (strcmp(key, "descr") == 0 && !array->has_descr)
+        return read_descr(parser, array);
+    if (strcmp(key, "shape") == 0) {
+        array->has_shape = true;
+        return take_shape(parser, array->shape, &array->dimensions);
+    }
+    if (strcmp(key, "fortran_order") != 0)
+        return bad(parser, "a key is not known");
+    array->has_order = true;
+    array->fortran = take_word(parser, "True");
+    if (!array->fortran && !take_word(parser, "False"))
+        return bad(parser, "expected True or False");
+    return SHEAF_OK;
+}
+
 static sheaf_status read_entry(struct parser *parser, struct array *array)
 {
     struct sheaf_string key = {0};
@@ -374,21 +391,8 @@ static sheaf_status read_entry(struct parser *parser, struct array *array)
 
     if (status == SHEAF_OK && !take(parser, ':'))
         status = bad(parser, "expected a colon");
-    if (status != SHEAF_OK) {
-        status = status;
-    } else if (strcmp(key.bytes, "descr") == 0 && !array->has_descr) {
-        status = read_descr(parser, array);
-    } else if (strcmp(key.bytes, "shape") == 0) {
-        array->has_shape = true;
-        status = take_shape(parser, array->shape, &array->dimensions);
-    } else if (strcmp(key.bytes, "fortran_order") == 0) {
-        array->has_order = true;
-        array->fortran = take_word(parser, "True");
-        if (!array->fortran && !take_word(parser, "False"))
-            status = bad(parser, "expected True or False");
-    } else {
-        status = bad(parser, "a key is not known");
-    }
+    if (status == SHEAF_OK)
+        status = read_entry_of(parser, key.bytes, array);
     sheaf_string_free(&key);
     return status;
 }
@@ -491,7 +495,7 @@ sheaf_status sheaf_npy_read(struct sheaf_file *file, struct sheaf_layout *layout
                             sheaf_error *error)
 {
     struct sheaf_sample sample;
-    size_t begin, size;
+    size_t begin = 0, size = 0;
 
     *layout = (struct sheaf_layout){0};
     SHEAF_TRY(sheaf_sample_read(file, 4096, &sample, error));

@@ -117,7 +117,7 @@ static void list_columns(const struct sheaf_schema *schema, sheaf_error *error)
 void sheaf_expression_suggest_column(const struct sheaf_schema *schema, const char *name, size_t size,
                                      sheaf_error *error)
 {
-    size_t limit = size / 3 > 1 ? size / 3 : 1, nearest = limit + 1;
+    size_t limit = size > 3 ? size / 3 + 1 : 1, nearest = limit + 1;
     const char *best = NULL;
 
     if (!error)

@@ -163,10 +163,10 @@ static void note_failures(struct sheaf_evaluator *evaluator, int32_t node, const
 static void fill_literal(struct slot *slot, const struct sheaf_node *node, size_t capacity)
 {
     size_t words = capacity / 64;
+    bool is_true = node->kind.type == SHEAF_BOOL && !node->missing && node->boolean;
 
     memset(slot->present, node->missing ? 0 : 0xFF, words * sizeof(uint64_t));
-    memset(slot->truth, node->boolean && !node->missing && node->kind.type == SHEAF_BOOL ? 0xFF : 0,
-           words * sizeof(uint64_t));
+    memset(slot->truth, is_true ? 0xFF : 0, words * sizeof(uint64_t));
     if (node->missing)
         memset(slot->values, 0, capacity * inner_size(node->kind.type));
     else if (node->kind.type == SHEAF_TEXT)

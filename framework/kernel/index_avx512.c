@@ -46,7 +46,7 @@ INLINE __m512i iota(void)
 }
 
 /* Compress in a register and store it widened: compressing to memory is slow on some machines. */
-INLINE size_t append(uint32_t *to, uint64_t bits, __m512i values, uint32_t base)
+INLINE size_t append_some(uint32_t *to, uint64_t bits, __m512i values, uint32_t base)
 {
     __m512i packed = _mm512_maskz_compress_epi8(bits, values);
     __m512i offset = _mm512_set1_epi32((int)base);
@@ -67,14 +67,14 @@ INLINE size_t append(uint32_t *to, uint64_t bits, __m512i values, uint32_t base)
 
 INLINE size_t append_ends(uint32_t *to, uint64_t bits, uint32_t base)
 {
-    return append(to, bits, iota(), base);
+    return append_some(to, bits, iota(), base);
 }
 
 INLINE size_t append_begins(uint32_t *to, uint64_t bits, uint64_t crlf, uint32_t base)
 {
     __m512i values = _mm512_mask_add_epi8(iota(), crlf, iota(), _mm512_set1_epi8(1));
 
-    return append(to, bits, values, base + 1);
+    return append_some(to, bits, values, base + 1);
 }
 
 #include "kernel/index_loop.h"

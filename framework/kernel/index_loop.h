@@ -46,31 +46,54 @@ struct run {
     uint64_t lines, quotes;
 };
 
+ALWAYS void append(struct run *run, const struct block_found *found)
+{
+    run->end += append_ends(run->end, found->ends, run->base);
+    run->begin -= found->orphans;
+    run->begin += append_begins(run->begin, found->lines, found->crlf, run->base);
+    run->base += SHEAF_INDEX_BLOCK;
+}
+
+ALWAYS bool index_plain(struct run *run, const struct block_rules *rules,
+                        const struct block_masks *masks)
+{
+    struct block_found found;
+
+    if (!block_resolve_plain(rules, masks, &run->carry, &found))
+        return false;
+    run->lines += (uint64_t)__builtin_popcountll(masks->lf);
+    append(run, &found);
+    return true;
+}
+
+ALWAYS bool index_general(struct run *run, const struct block_rules *rules,
+                          const struct block_masks *masks)
+{
+    uint64_t inside = prefix_xor(masks->quote) ^ run->carry.quoted;
+    struct block_found found;
+
+    if (!block_resolve(rules, masks, inside, &run->carry, &found))
+        return false;
+    run->lines += block_line_count(masks);
+    run->quotes |= masks->quote;
+    append(run, &found);
+    return true;
+}
+
 /* False: this block is for the automaton. */
 ALWAYS bool index_block(struct run *run, const struct block_rules *rules, struct block_masks *masks,
                         const unsigned char *bytes)
 {
-    struct block_found found;
-
     if (masks->refused)
         return false;
-    if (__builtin_expect(block_is_plain(masks, &run->carry), 1)) {
-        if (!block_resolve_plain(rules, masks, &run->carry, &found))
-            return false;
-        run->lines += (uint64_t)__builtin_popcountll(masks->lf);
-    } else {
-        masks->lf_next = bytes[SHEAF_INDEX_BLOCK] == '\n';
-        uint64_t inside = prefix_xor(masks->quote) ^ run->carry.quoted;
-        if (!block_resolve(rules, masks, inside, &run->carry, &found))
-            return false;
-        run->lines += block_line_count(masks);
-        run->quotes |= masks->quote;
+    if (block_is_plain(masks, &run->carry))
+        return index_plain(run, rules, masks);
+    if ((masks->cr | run->carry.crlf) == 0) {
+        masks->cr = run->carry.crlf = 0; /* so that the compiler knows it too */
+        return index_general(run, rules, masks);
     }
-    run->end += append_ends(run->end, found.ends, run->base);
-    run->begin -= found.orphans;
-    run->begin += append_begins(run->begin, found.lines, found.crlf, run->base);
-    run->base += SHEAF_INDEX_BLOCK;
-    return true;
+    masks->lf_next = bytes[SHEAF_INDEX_BLOCK] == '\n';
+    return index_general(run, rules, masks);
 }
 
 ALWAYS size_t index_blocks(const struct sheaf_automaton *automaton, struct sheaf_index *index,

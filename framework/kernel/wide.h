@@ -7,7 +7,6 @@
 
 #include <sheaf/batch.h>
 
-__extension__ typedef unsigned __int128 sheaf_uint128;
 
 static inline uint64_t sheaf_multiply_high(uint64_t a, uint64_t b)
 {

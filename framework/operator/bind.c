@@ -68,7 +68,8 @@ static bool takes(sheaf_type wanted, sheaf_type have)
     case SHEAF_BYTES:
         return have == SHEAF_BYTES || have == SHEAF_TEXT;
     default:
-        return have == wanted || (is_integer(wanted) && is_integer(have) && holds_all(wanted, have));
+        return have == wanted ||
+               (is_integer(wanted) && is_integer(have) && holds_all(wanted, have));
     }
 }
 

@@ -12,16 +12,16 @@
 #include <sheaf/operator.h>
 
 struct sheaf_bound {
-    const sheaf_operator *op;   /* functions may be NULL until loaded in this process */
+    const sheaf_operator *op; /* functions may be NULL until loaded in this process */
     const char *name;
-    void *options;              /* options_size bytes, parsed from --set; owned */
-    size_t state_size;          /* rounded up to 16 */
-    size_t state_offset;        /* in the combined state, a multiple of 16 */
+    void *options;       /* options_size bytes, parsed from --set; owned */
+    size_t state_size;   /* rounded up to 16 */
+    size_t state_offset; /* in the combined state, a multiple of 16 */
     uint32_t inputs;
-    int32_t input[SHEAF_FIELDS_MAX];        /* index into the frame */
+    int32_t input[SHEAF_FIELDS_MAX];         /* index into the frame */
     sheaf_kind input_kind[SHEAF_FIELDS_MAX]; /* the kind fold sees: frame columns have it already */
     uint32_t outputs;
-    char *output_name[SHEAF_FIELDS_MAX];    /* owned */
+    char *output_name[SHEAF_FIELDS_MAX];      /* owned */
     sheaf_kind output_kind[SHEAF_FIELDS_MAX]; /* SAME resolved; scale for decimals and wides */
 };
 
@@ -39,8 +39,8 @@ struct sheaf_aggregate {
  *   ANY            anything                               the same; integers as i64, f32 as f64
  *   F64            any number                             f64
  *   I64            integers                               i64
- *   DECIMAL        decimals, integers                     decimal, scale of the column (integers: 0)
- *   other integer  integers none of which it can not hold the wanted type
+ *   DECIMAL        decimals, integers                     decimal; integers have scale 0
+ *   other integer  integers, none of which does not fit   the wanted type
  *   TEXT           bool i64 f64 decimal date time text    text, as it stands in the data
  *   BYTES          bytes, text                            bytes
  *   any other      just its own type                      the column's kind

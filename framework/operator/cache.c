@@ -79,8 +79,8 @@ sheaf_status sheaf_cache_folder(struct sheaf_string *folder, sheaf_error *error)
 
     snprintf(name, sizeof name, "sheaf-%u", (unsigned)geteuid());
     if (try_folder(folder, getenv("XDG_CACHE_HOME"), "sheaf") ||
-        try_folder(folder, getenv("HOME"), ".cache/sheaf") ||
-        try_folder(folder, temporary, name) || try_folder(folder, "/tmp", name))
+        try_folder(folder, getenv("HOME"), ".cache/sheaf") || try_folder(folder, temporary, name) ||
+        try_folder(folder, "/tmp", name))
         return SHEAF_OK;
     SHEAF_TRY(sheaf_string_check(folder, error));
     sheaf_error_set(error, SHEAF_SYSTEM,

@@ -9,8 +9,8 @@
 struct sheaf_invocation {
     const char *operator_name;
     bool failed;
-    size_t row;         /* of the batch that the operator saw */
-    const uint32_t *rows; /* where that batch's rows come from in the frame's batch; NULL: the same */
+    size_t row;           /* of the batch that the operator saw */
+    const uint32_t *rows; /* where its rows come from in the frame's batch; NULL: the same */
     char message[480];
 };
 

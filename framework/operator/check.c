@@ -8,7 +8,7 @@
 #include "operator/check.h"
 #include "operator/trial.h"
 
-enum { TRIALS = 200, PIECES_MAX = 6, KEYS = 3, KEYED_ROWS = 2000, SHRINKS = 300 };
+enum { TRIALS = 200, PIECES_MAX = 6, KEYS = 3, KEYED_ROWS = 2000, SHRINKS = 300, SINGLES = 12 };
 
 struct check {
     struct sheaf_trial trial;
@@ -150,8 +150,8 @@ static void describe(const struct plan *plan, char *text, size_t room)
     if (plan->pieces > 1)
         used += snprintf(text + used, room - (size_t)used, ", folded in %zu parts", plan->pieces);
     for (size_t i = 1; i < plan->pieces; i++)
-        used += snprintf(text + used, room - (size_t)used, "%s%zu", i > 1 ? ", " : " (cut after row ",
-                         plan->cuts[i]);
+        used += snprintf(text + used, room - (size_t)used, "%s%zu",
+                         i > 1 ? ", " : " (cut after row ", plan->cuts[i]);
     if (plan->pieces > 1)
         used += snprintf(text + used, room - (size_t)used, ") and combined,");
     if (plan->pieces == 1)
@@ -215,22 +215,35 @@ static sheaf_status fold_pieces(struct check *check, const struct plan *plan, sh
     return status;
 }
 
-/* The largest number that any part answers alone: the scale of what may cancel. */
+static sheaf_status scale_of(struct check *check, size_t begin, size_t end, double *scale,
+                             sheaf_error *error)
+{
+    struct plan plan = {begin, end, {begin}, 1, SHEAF_BATCH_ROWS};
+    const sheaf_column *columns;
+    size_t rows;
+
+    sheaf_rows_clear(check->got);
+    SHEAF_TRY(fold_pieces(check, &plan, check->got, false, error));
+    SHEAF_TRY(sheaf_rows_view(check->got, &rows, &columns, error));
+    for (uint32_t i = 0; i < check->trial.bound->outputs; i++)
+        if (columns[i].type == SHEAF_F64)
+            *scale = fmax(*scale, largest(&columns[i], rows));
+    return SHEAF_OK;
+}
+
+/* The largest number that any part, or one of some single rows, answers alone: the scale of what
+ * may cancel. */
 static sheaf_status scale_of_parts(struct check *check, const struct plan *plan, double *scale,
                                    sheaf_error *error)
 {
     *scale = 0;
-    for (size_t i = 0; i < plan->pieces; i++) {
-        size_t end = i + 1 < plan->pieces ? plan->cuts[i + 1] : plan->end, rows;
-        struct plan part = {plan->cuts[i], end, {plan->cuts[i]}, 1, SHEAF_BATCH_ROWS};
-        const sheaf_column *columns;
+    for (size_t i = 0; i < plan->pieces; i++)
+        SHEAF_TRY(scale_of(check, plan->cuts[i],
+                           i + 1 < plan->pieces ? plan->cuts[i + 1] : plan->end, scale, error));
+    for (int i = 0; i < SINGLES && plan->begin < plan->end; i++) {
+        size_t row = plan->begin + below(check, plan->end - plan->begin);
 
-        sheaf_rows_clear(check->got);
-        SHEAF_TRY(fold_pieces(check, &part, check->got, false, error));
-        SHEAF_TRY(sheaf_rows_view(check->got, &rows, &columns, error));
-        for (uint32_t j = 0; j < check->trial.bound->outputs; j++)
-            if (columns[j].type == SHEAF_F64)
-                *scale = fmax(*scale, largest(&columns[j], rows));
+        SHEAF_TRY(scale_of(check, row, row + 1, scale, error));
     }
     return SHEAF_OK;
 }
@@ -261,8 +274,8 @@ static sheaf_status try_map(struct check *check, const struct plan *plan, bool *
     sheaf_rows_clear(check->got);
     SHEAF_TRY(sheaf_trial_map(&check->trial, plan->begin, plan->end, SHEAF_BATCH_ROWS,
                               check->expected, error));
-    SHEAF_TRY(sheaf_trial_map(&check->trial, plan->begin, plan->end, plan->batch, check->got,
-                              error));
+    SHEAF_TRY(
+        sheaf_trial_map(&check->trial, plan->begin, plan->end, plan->batch, check->got, error));
     snprintf(done, sizeof done, "rows %zu to %zu, mapped in batches of %zu,", plan->begin + 1,
              plan->end, plan->batch);
     return compare(check, done, 0, same, error);
@@ -296,8 +309,8 @@ static sheaf_status shrink(struct check *check, sheaf_error *error)
 /* -- keys ------------------------------------------------------------------------------------ */
 
 /* Rows of one key go to a state one by one: what fold_keyed must equal. */
-static sheaf_status fold_one_key(struct check *check, size_t begin, size_t end,
-                                 const uint32_t *key, uint32_t which, sheaf_error *error)
+static sheaf_status fold_one_key(struct check *check, size_t begin, size_t end, const uint32_t *key,
+                                 uint32_t which, sheaf_error *error)
 {
     struct sheaf_states state;
     sheaf_status status = sheaf_states_open(&check->trial, 1, &state, error);

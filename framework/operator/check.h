@@ -30,8 +30,8 @@ struct sheaf_check_report {
  * members are not used.  Outputs must be equal, doubles equal to one part in
  * 10^9, unless the operator claims .exact, where they must be equal too.
  *
- * SHEAF_OK whether it is refuted or not.  SHEAF_REFUSED if the operator refuses a row, SHEAF_NO_MEMORY.
- * It runs the operator in this process: call it where a crash may happen.
+ * SHEAF_OK whether it is refuted or not.  SHEAF_REFUSED if the operator refuses a row,
+ * SHEAF_NO_MEMORY. It runs the operator in this process: call it where a crash may happen.
  */
 SHEAF_CHECKED sheaf_status sheaf_check_operator(const struct sheaf_bound *bound,
                                                 const sheaf_batch *batches, size_t count,

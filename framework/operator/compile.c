@@ -22,18 +22,26 @@ enum {
 /* No -march and no contraction: the same answer on every machine.  Hidden: a function that is not
  * static must not be mistaken for one of the same name in the program. */
 static const char *const flags[] = {
-    "-O2",  "-g",   "-std=gnu11", "-shared", "-fPIC", "-ffp-contract=off", "-fno-strict-aliasing",
-    "-Wall", "-fvisibility=hidden", "-fdiagnostics-color=never",
+    "-O2",
+    "-g",
+    "-std=gnu11",
+    "-shared",
+    "-fPIC",
+    "-ffp-contract=off",
+    "-fno-strict-aliasing",
+    "-Wall",
+    "-fvisibility=hidden",
+    "-fdiagnostics-color=never",
 };
 #define FLAGS (sizeof flags / sizeof flags[0])
 
 /* Everything that goes into one call of the compiler. */
 struct compilation {
-    const char *source;            /* as the user wrote it */
+    const char *source; /* as the user wrote it */
     const char *absolute;
-    struct sheaf_string compiler;  /* its words, each ended by a zero byte */
+    struct sheaf_string compiler; /* its words, each ended by a zero byte */
     char *words[COMPILER_WORDS + 1];
-    struct sheaf_string program;   /* where the first word was found */
+    struct sheaf_string program; /* where the first word was found */
     struct sheaf_string include;
     struct sheaf_string folder;
     struct sheaf_string object, deps_file; /* temporary */
@@ -144,8 +152,8 @@ static sheaf_status find_headers(struct compilation *work, sheaf_error *error)
         if (dladdr(&here, &self) && self.dli_fname)
             own = realpath(self.dli_fname, NULL);
         if (own && strncmp(own, built, sizeof built - 1) == 0)
-            found = has_headers(&work->include, SHEAF_SOURCE_INCLUDE, strlen(SHEAF_SOURCE_INCLUDE),
-                                "");
+            found =
+                has_headers(&work->include, SHEAF_SOURCE_INCLUDE, strlen(SHEAF_SOURCE_INCLUDE), "");
         for (size_t i = 0; i < sizeof near / sizeof near[0] && own && !found; i++)
             found = has_headers(&work->include, own, (size_t)(strrchr(own, '/') - own), near[i]);
         if (!found)
@@ -184,9 +192,9 @@ static void make_key(struct compilation *work)
     /* An updated compiler is another compiler. */
     if (stat(work->program.bytes, &program) != 0)
         memset(&program, 0, sizeof program);
-    size = snprintf(identity, sizeof identity, "%ju %ju %jd %jd", (uintmax_t)program.st_dev,
-                    (uintmax_t)program.st_ino, (intmax_t)program.st_size,
-                    (intmax_t)program.st_mtime);
+    size =
+        snprintf(identity, sizeof identity, "%ju %ju %jd %jd", (uintmax_t)program.st_dev,
+                 (uintmax_t)program.st_ino, (intmax_t)program.st_size, (intmax_t)program.st_mtime);
     sheaf_digest_add(&digest, identity, (size_t)size);
     work->key = sheaf_digest_end(&digest);
 }

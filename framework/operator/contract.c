@@ -67,10 +67,10 @@ static sheaf_status complain(sheaf_error *error, const char *name, const char *w
     return SHEAF_BAD_OPERATOR;
 }
 
-#define COMPLAIN(write, ...)                                     \
-    do {                                                         \
-        snprintf(wrong, sizeof wrong, __VA_ARGS__);              \
-        return complain(error, name, wrong, "%s", write);        \
+#define COMPLAIN(write, ...)                              \
+    do {                                                  \
+        snprintf(wrong, sizeof wrong, __VA_ARGS__);       \
+        return complain(error, name, wrong, "%s", write); \
     } while (0)
 
 static bool is_good_name(const char *name)
@@ -184,9 +184,9 @@ static sheaf_status check_outputs(const char *name, const sheaf_operator *op, sh
             COMPLAIN("Rows hold SHEAF_BOOL, SHEAF_I64, SHEAF_F64 and SHEAF_TEXT.",
                      "output \"%s\" is %s, which rows can not hold", output->name,
                      sheaf_type_name(output->type));
-        if (output->type == SHEAF_SAME ? op->inputs[0].name == NULL
-                                       : sheaf_type_size(output->type) == 0 ||
-                                             output->type == SHEAF_BYTES)
+        if (output->type == SHEAF_SAME
+                ? op->inputs[0].name == NULL
+                : sheaf_type_size(output->type) == 0 || output->type == SHEAF_BYTES)
             COMPLAIN("Write SHEAF_OUTPUT(struct, member), which takes the type from the member.",
                      "output \"%s\" has a type that no member of a state has", output->name);
     }

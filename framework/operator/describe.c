@@ -13,9 +13,9 @@
 
 enum {
     TIMEOUT_MS = 5000,
-    TEXT_MAX = 1000,             /* bytes of one name or description; more is cut */
-    FLAT_MAX = 256 << 10,        /* bytes of a whole table */
-    NO_TEXT = -1,                /* the size of a text that is NULL */
+    TEXT_MAX = 1000,      /* bytes of one name or description; more is cut */
+    FLAT_MAX = 256 << 10, /* bytes of a whole table */
+    NO_TEXT = -1,         /* the size of a text that is NULL */
     FUNCTIONS = 10,
 };
 
@@ -49,7 +49,8 @@ const sheaf_operator *sheaf_plugin_map(int fd, void **handle, const char **why)
     if (!*handle) {
         *why = dlerror();
         /* The loader begins with the name that it was given, which says nothing to anybody. */
-        const char *words = *why && strncmp(*why, path, strlen(path)) == 0 ? strstr(*why, ": ") : NULL;
+        const char *words =
+            *why && strncmp(*why, path, strlen(path)) == 0 ? strstr(*why, ": ") : NULL;
         *why = words ? words + 2 : *why ? *why : "unknown reason";
         return NULL;
     }
@@ -80,9 +81,9 @@ static void put_text(struct sheaf_string *flat, const char *text)
 
 static uint64_t which_functions(const sheaf_operator *op)
 {
-    const bool there[FUNCTIONS] = {op->begin,        op->fold,        op->combine, op->finish,
-                                   op->fold_keyed,   op->combine_with, op->finish_with,
-                                   op->measure,      op->answer,      op->map};
+    const bool there[FUNCTIONS] = {op->begin,      op->fold,         op->combine,     op->finish,
+                                   op->fold_keyed, op->combine_with, op->finish_with, op->measure,
+                                   op->answer,     op->map};
     uint64_t bits = 0;
 
     for (int i = 0; i < FUNCTIONS; i++)
@@ -177,8 +178,7 @@ static void not_loaded(void)
 }
 
 /* Mark a function as there, for those who ask whether it is NULL. */
-#define MARK(bit, member)                                                     \
-    op->member = bits >> (bit) & 1 ? (__typeof__(op->member))not_loaded : NULL
+#define MARK(bit, member) op->member = bits >> (bit)&1 ? (__typeof__(op->member))not_loaded : NULL
 
 static void mark_functions(sheaf_operator *op, uint64_t bits)
 {
@@ -341,9 +341,9 @@ sheaf_status sheaf_describe(const char *path, int fd, struct sheaf_described *de
 
     if (status == SHEAF_OK &&
         !sheaf_table_unflatten(child.output.bytes, child.output.size, described)) {
-        status = sheaf_operator_error(error, SHEAF_BAD_OPERATOR, 705,
-                                      "%s: it gave no table of an operator when it was loaded",
-                                      path);
+        status =
+            sheaf_operator_error(error, SHEAF_BAD_OPERATOR, 705,
+                                 "%s: it gave no table of an operator when it was loaded", path);
         sheaf_error_help(error, "Compile it again; its last words must be SHEAF_OPERATOR(name) = "
                                 "{...};");
     }

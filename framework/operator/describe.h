@@ -27,7 +27,8 @@ void sheaf_table_flatten(const sheaf_operator *op, struct sheaf_string *flat);
  * are become one that aborts.  Free described->texts. */
 bool sheaf_table_unflatten(const void *bytes, size_t size, struct sheaf_described *described);
 
-/* In a child, by `path` for messages.  SHEAF_BAD_OPERATOR (E705) if loading fails, crashes, hangs. */
+/* In a child, by `path` for messages.  SHEAF_BAD_OPERATOR (E705) if loading fails, crashes, hangs.
+ */
 SHEAF_CHECKED sheaf_status sheaf_describe(const char *path, int fd,
                                           struct sheaf_described *described, sheaf_error *error);
 

@@ -94,8 +94,8 @@ static sheaf_status open_trusted(const char *path, int *fd, struct stat *file, s
         status = sheaf_operator_error(error, SHEAF_BAD_ARGUMENT, 221, "cannot open operator %s: %s",
                                       path, strerror(errno));
     } else if (!S_ISREG(file->st_mode)) {
-        status = sheaf_operator_error(error, SHEAF_BAD_OPERATOR, 701, "%s: not a regular file",
-                                      path);
+        status =
+            sheaf_operator_error(error, SHEAF_BAD_OPERATOR, 701, "%s: not a regular file", path);
         sheaf_error_help(error, "Give the path of an operator's .c or .so file.");
     } else {
         status = check_trust(path, file, error);
@@ -294,8 +294,8 @@ sheaf_status sheaf_plugin_load(sheaf_plugin *plugin, sheaf_error *error)
     if (op)
         status = compare_tables(plugin, op, error);
     else
-        status = sheaf_operator_error(error, SHEAF_BAD_OPERATOR, 705, "%s: it can not be loaded: %s",
-                                      plugin->spec, why);
+        status = sheaf_operator_error(error, SHEAF_BAD_OPERATOR, 705,
+                                      "%s: it can not be loaded: %s", plugin->spec, why);
     if (status == SHEAF_OK)
         take_functions(&plugin->described.op, op);
     if (status != SHEAF_OK && plugin->handle) {

@@ -119,8 +119,7 @@ static void append(sheaf_rows *rows, size_t column, sheaf_type type, const void 
 
     if (rows->trouble != SHEAF_OK)
         return;
-    if (column >= rows->count ||
-        (type != SHEAF_NONE && type != rows->outputs[column].type)) {
+    if (column >= rows->count || (type != SHEAF_NONE && type != rows->outputs[column].type)) {
         remember(rows, SHEAF_BAD_OPERATOR, column, type);
         return;
     }
@@ -204,7 +203,8 @@ static sheaf_status explain(const sheaf_rows *rows, sheaf_error *error)
                     "the operator appended a value of type %s to output %zu, which is %s",
                     sheaf_type_name(rows->trouble_type), column,
                     sheaf_type_name(rows->outputs[column].type));
-    sheaf_error_help(error, "Write sheaf_append_%s(rows, %zu, ...), or change the type in .outputs.",
+    sheaf_error_help(error,
+                     "Write sheaf_append_%s(rows, %zu, ...), or change the type in .outputs.",
                      sheaf_type_name(rows->outputs[column].type), column);
     return SHEAF_BAD_OPERATOR;
 }
@@ -235,8 +235,9 @@ sheaf_status sheaf_rows_view(sheaf_rows *rows, size_t *count, const sheaf_column
             sheaf_error_set(error, SHEAF_BAD_OPERATOR,
                             "the operator gave output %zu %zu values, but output 0 has %zu", i,
                             output->count, rows->outputs[0].count);
-            sheaf_error_help(error, "Append one value to each output for every row; where there is "
-                                    "none, sheaf_append_missing(rows, %zu).",
+            sheaf_error_help(error,
+                             "Append one value to each output for every row; where there is "
+                             "none, sheaf_append_missing(rows, %zu).",
                              i);
             return SHEAF_BAD_OPERATOR;
         }

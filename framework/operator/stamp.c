@@ -107,8 +107,7 @@ static bool find_in_sections(const struct view *file, const Elf64_Ehdr *head, sh
             return false;
         struct view strings = part_of(file, names.sh_offset, names.sh_size);
         struct view notes = part_of(file, section.sh_offset, section.sh_size);
-        if (section.sh_type != SHT_NOBITS &&
-            take(&strings, section.sh_name, name, sizeof name) &&
+        if (section.sh_type != SHT_NOBITS && take(&strings, section.sh_name, name, sizeof name) &&
             memcmp(name, wanted, sizeof name) == 0 && find_note(&notes, stamp))
             return true;
     }

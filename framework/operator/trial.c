@@ -132,7 +132,8 @@ static void look_at(const struct sheaf_trial *trial, size_t begin, size_t rows,
         const sheaf_column *from = &trial->columns[i];
 
         window->columns[i] = *from;
-        window->columns[i].values = (const char *)from->values + begin * sheaf_type_size(from->type);
+        window->columns[i].values =
+            (const char *)from->values + begin * sheaf_type_size(from->type);
         if (!bound->op->keep_missing)
             continue;
         memset(window->present[i], 0, sizeof window->present[i]);
@@ -194,8 +195,8 @@ sheaf_status sheaf_trial_fold(const struct sheaf_trial *trial, struct sheaf_stat
     return status;
 }
 
-sheaf_status sheaf_trial_map(const struct sheaf_trial *trial, size_t begin, size_t end, size_t batch,
-                             sheaf_rows *rows, sheaf_error *error)
+sheaf_status sheaf_trial_map(const struct sheaf_trial *trial, size_t begin, size_t end,
+                             size_t batch, sheaf_rows *rows, sheaf_error *error)
 {
     struct window *window = NULL;
     sheaf_status status = SHEAF_OK;

@@ -8,7 +8,8 @@
 #include "operator/bind.h"
 #include "operator/rows.h"
 
-/* Rows in one piece, so that they can be cut anywhere; without those that the operator does not see. */
+/* Rows in one piece, so that they can be cut anywhere; without those that the operator does not
+ * see. */
 struct sheaf_trial {
     const struct sheaf_bound *bound;
     size_t rows;
@@ -48,8 +49,9 @@ SHEAF_CHECKED sheaf_status sheaf_trial_answer(const struct sheaf_trial *trial,
                                               struct sheaf_states *states, size_t which,
                                               sheaf_rows *rows, sheaf_error *error);
 /* Map rows [begin, end), `batch` at a time. */
-SHEAF_CHECKED sheaf_status sheaf_trial_map(const struct sheaf_trial *trial, size_t begin, size_t end,
-                                           size_t batch, sheaf_rows *rows, sheaf_error *error);
+SHEAF_CHECKED sheaf_status sheaf_trial_map(const struct sheaf_trial *trial, size_t begin,
+                                           size_t end, size_t batch, sheaf_rows *rows,
+                                           sheaf_error *error);
 
 /* Columns for the outputs: doubles as such, of a state all else as text. */
 SHEAF_CHECKED sheaf_status sheaf_trial_rows(const struct sheaf_trial *trial, sheaf_rows **rows,

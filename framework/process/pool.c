@@ -105,6 +105,9 @@ void sheaf_lane_close(sheaf_pool *pool, struct lane *lane)
     for (size_t i = 0; i < pool->waiting_count; i++)
         if (pool->waiting[i].lane == lane)
             pool->waiting[i--] = pool->waiting[--pool->waiting_count];
+    for (size_t i = 0; i < pool->undecided_count; i++)
+        if (pool->undecided[i].lane == lane)
+            pool->undecided[i--] = pool->undecided[--pool->undecided_count];
     free_lane(lane);
 }
 
@@ -127,16 +130,25 @@ static bool is_waiting(const sheaf_pool *pool, const struct lane *lane, uint64_t
     return false;
 }
 
-static bool is_claimed(const sheaf_pool *pool, const struct lane *lane, uint64_t number)
+enum claim { FREE, TAKEN, UNDECIDED };
+
+/* Whether a living worker has claimed the task.  UNDECIDED: it is about to, and the next moment
+ * will show whether it or another was first. */
+static enum claim find_claim(const sheaf_pool *pool, const struct lane *lane, uint64_t number)
 {
     for (int i = 0; i < pool->count; i++) {
         const struct seat *seat = &pool->core->seats[i];
-        if (__atomic_load_n(&seat->lane, __ATOMIC_SEQ_CST) == lane &&
-            number >= __atomic_load_n(&seat->begin, __ATOMIC_SEQ_CST) &&
-            number < __atomic_load_n(&seat->end, __ATOMIC_SEQ_CST))
-            return true;
+        uint64_t version = __atomic_load_n(&seat->version, __ATOMIC_SEQ_CST);
+        bool here = __atomic_load_n(&seat->lane, __ATOMIC_SEQ_CST) == lane &&
+                    number >= __atomic_load_n(&seat->begin, __ATOMIC_SEQ_CST) &&
+                    number < __atomic_load_n(&seat->end, __ATOMIC_SEQ_CST);
+        bool claimed = __atomic_load_n(&seat->claimed, __ATOMIC_SEQ_CST) != 0;
+        if (version != __atomic_load_n(&seat->version, __ATOMIC_SEQ_CST))
+            return UNDECIDED; /* read in the middle of a change */
+        if (here)
+            return claimed ? TAKEN : UNDECIDED;
     }
-    return false;
+    return FREE;
 }
 
 /* From the overflow into the ring, as far as there is room. */
@@ -160,18 +172,24 @@ static void push_waiting(sheaf_pool *pool)
         sheaf_eventcount_wake(&pool->core->bell, INT_MAX);
 }
 
+static bool add_number(struct lane_number **numbers, size_t *count, size_t *capacity,
+                       struct lane *lane, uint64_t number, sheaf_error *error)
+{
+    if (sheaf_grow(numbers, capacity, *count + 1, sizeof **numbers, error) != SHEAF_OK)
+        return false;
+    (*numbers)[(*count)++] = (struct lane_number){lane, number};
+    return true;
+}
+
 static void try_again(sheaf_pool *pool, struct lane *lane, uint64_t number)
 {
     sheaf_error error;
 
     if (!lane->task)
         __atomic_store_n(&lane->states[number & lane->mask], PENDING, __ATOMIC_SEQ_CST);
-    if (sheaf_grow(&pool->waiting, &pool->waiting_capacity, pool->waiting_count + 1,
-                   sizeof *pool->waiting, &error) != SHEAF_OK) {
+    if (!add_number(&pool->waiting, &pool->waiting_count, &pool->waiting_capacity, lane, number,
+                    &error))
         end_task(lane, number, &error);
-        return;
-    }
-    pool->waiting[pool->waiting_count++] = (struct lane_number){lane, number};
 }
 
 /* Count a death for the task; how many it has now. */
@@ -216,30 +234,59 @@ static void judge_culprit(sheaf_pool *pool, const struct worker *worker, struct 
     end_task(lane, number, &error);
 }
 
+/*
+ * A task that a dead worker was about to claim, and perhaps did.  In this order:
+ * who claims it later than one look is found by the next, and who has finished
+ * with it has left it ended.
+ */
+static void decide(sheaf_pool *pool, struct lane *lane, uint64_t number)
+{
+    sheaf_error error;
+
+    if (is_waiting(pool, lane, number) ||
+        number >= __atomic_load_n(&lane->next, __ATOMIC_SEQ_CST))
+        return;
+    enum claim claim = find_claim(pool, lane, number);
+    if (claim == TAKEN || sheaf_lane_ended(lane, number))
+        return;
+    if (claim == FREE)
+        try_again(pool, lane, number);
+    else if (!add_number(&pool->undecided, &pool->undecided_count, &pool->undecided_capacity, lane,
+                         number, &error))
+        end_task(lane, number, &error);
+}
+
+static void decide_again(sheaf_pool *pool)
+{
+    size_t count = pool->undecided_count;
+
+    for (size_t i = 0; i < count; i++)
+        decide(pool, pool->undecided[i].lane, pool->undecided[i].number);
+    memmove(pool->undecided, pool->undecided + count,
+            (pool->undecided_count - count) * sizeof *pool->undecided);
+    pool->undecided_count -= count;
+}
+
 /* Deal with what the dead worker had claimed.  True if it died inside a task. */
 static bool recover(sheaf_pool *pool, int index, const sheaf_error *death)
 {
-    struct seat *seat = &pool->core->seats[index];
-    struct lane *lane = seat->lane;
-    uint64_t begin = seat->begin, end = seat->end, current = seat->current;
-    bool busy = seat->busy != 0, guilty = false;
-    int64_t timeout_ns = seat->timeout_ns;
+    struct seat *seat = &pool->core->seats[index], left = *seat;
+    struct lane *lane = left.lane;
+    bool guilty = false;
 
     memset(seat, 0, sizeof *seat);
     if (!lane)
         return false;
-    for (uint64_t number = begin; number < end; number++) {
-        /* In this order: who claims does so before he takes his seat away, and leaves the task
-         * finished behind. */
-        if (is_waiting(pool, lane, number) ||
-            number >= __atomic_load_n(&lane->next, __ATOMIC_SEQ_CST) ||
-            is_claimed(pool, lane, number) || sheaf_lane_ended(lane, number))
-            continue;
-        if (busy && number == current) {
-            guilty = true;
-            judge_culprit(pool, &pool->workers[index], lane, number, timeout_ns, death);
-        } else {
-            try_again(pool, lane, number);
+    for (uint64_t number = left.begin; number < left.end; number++) {
+        if (!left.claimed) {
+            decide(pool, lane, number);
+        } else if (!sheaf_lane_ended(lane, number)) {
+            if (left.busy && number == left.current) {
+                guilty = true;
+                judge_culprit(pool, &pool->workers[index], lane, number, left.timeout_ns, death);
+            } else {
+                try_again(pool, lane, number);
+            }
         }
     }
     return guilty;
@@ -376,6 +423,8 @@ static void tend(sheaf_pool *pool)
     }
     if (pool->broken == SHEAF_OK)
         start_missing(pool);
+    if (pool->undecided_count > 0)
+        decide_again(pool);
     if (pool->waiting_count > 0)
         push_waiting(pool);
 }
@@ -416,6 +465,7 @@ static void free_pool(sheaf_pool *pool)
     free(pool->workers);
     free(pool->attempts);
     free(pool->waiting);
+    free(pool->undecided);
     free(pool);
 }
 

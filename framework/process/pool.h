@@ -4,9 +4,9 @@
  * Work comes in lanes: a map, a stream, and the lane of submitted calls.  A lane
  * is a window of tasks with numbers that only grow.  The coordinator publishes
  * numbers, a worker claims some by moving `next`, and writes into its own seat
- * what it is about to claim *before* it does: so whatever a dead worker had
- * claimed can be read from its seat, and what is in no seat and not finished is
- * still to be claimed.  There is no lock.
+ * what it is about to claim *before* it does, and marks it when it has: so
+ * whatever a dead worker had claimed can be read from its seat.  There is no
+ * lock.  tests/process/models/claim.pml is this protocol for spin.
  */
 #ifndef SHEAF_PROCESS_POOL_H
 #define SHEAF_PROCESS_POOL_H
@@ -57,7 +57,9 @@ struct call {
 /* What a worker is at.  Written by the worker, read by the coordinator when it died or is late. */
 struct seat {
     struct lane *lane __attribute__((aligned(64))); /* being looked at: not to be freed */
-    uint64_t begin, end; /* claimed, or about to be */
+    uint64_t begin, end; /* claimed, or about to be: */
+    uint64_t version;    /* moved on before begin and end are written */
+    uint32_t claimed;    /* the claim was made.  Without this mark two may be about to claim the same */
     uint64_t current;    /* the task it is in */
     int64_t since_ns;    /* begin of a task that has a time-out, else 0 */
     int64_t timeout_ns;
@@ -106,6 +108,8 @@ struct sheaf_pool {
         uint64_t number;
     } *waiting;
     size_t waiting_count, waiting_capacity;
+    struct lane_number *undecided; /* a dead worker or a living one may have claimed them */
+    size_t undecided_count, undecided_capacity;
     uint64_t deaths;
     int early_deaths;    /* in a row, before a worker was ready: a sign that none can live here */
     sheaf_status broken; /* nothing can be done any more */

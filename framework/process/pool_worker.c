@@ -21,7 +21,24 @@ static uint64_t share(const struct lane *lane, const struct pool_core *core, uin
     return chunk < 1 ? 1 : chunk < left ? chunk : left;
 }
 
-/* Write into the seat what is about to be claimed, then claim it. */
+/* Write into the seat what is about to be claimed. */
+static void intend(struct seat *seat, uint64_t begin, uint64_t end)
+{
+    __atomic_store_n(&seat->claimed, 0, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&seat->version, seat->version + 1, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&seat->begin, begin, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&seat->end, end, __ATOMIC_SEQ_CST);
+}
+
+/* Try to make the claim that was announced. */
+static bool move(struct seat *seat, uint64_t *word, uint64_t *from, uint64_t to)
+{
+    if (!__atomic_compare_exchange_n(word, from, to, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+        return false;
+    __atomic_store_n(&seat->claimed, 1, __ATOMIC_RELEASE);
+    return true;
+}
+
 static bool claim_new(const struct pool_core *core, struct seat *seat, struct lane *lane,
                       uint64_t quota)
 {
@@ -31,10 +48,8 @@ static bool claim_new(const struct pool_core *core, struct seat *seat, struct la
         uint64_t size = share(lane, core, published - next);
         if (size > quota)
             size = quota;
-        store(&seat->begin, next);
-        store(&seat->end, next + size);
-        if (__atomic_compare_exchange_n(&lane->next, &next, next + size, false, __ATOMIC_SEQ_CST,
-                                        __ATOMIC_SEQ_CST))
+        intend(seat, next, next + size);
+        if (move(seat, &lane->next, &next, next + size))
             return true;
     }
     return false;
@@ -46,10 +61,8 @@ static bool claim_retry(struct seat *seat, struct lane *lane)
 
     while (next < load(&lane->retry_put)) {
         uint64_t number = load(&lane->retries[next % RETRIES]);
-        store(&seat->begin, number);
-        store(&seat->end, number + 1);
-        if (__atomic_compare_exchange_n(&lane->retry_next, &next, next + 1, false,
-                                        __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+        intend(seat, number, number + 1);
+        if (move(seat, &lane->retry_next, &next, next + 1))
             return true;
     }
     return false;
@@ -67,7 +80,7 @@ static bool claim(struct pool_core *core, struct seat *seat, uint64_t quota)
         if (__atomic_load_n(&core->lanes[i], __ATOMIC_SEQ_CST) == lane &&
             (claim_retry(seat, lane) || claim_new(core, seat, lane, quota)))
             return true;
-        store(&seat->end, load(&seat->begin));
+        intend(seat, 0, 0);
         __atomic_store_n(&seat->lane, NULL, __ATOMIC_SEQ_CST);
     }
     return false;
@@ -217,6 +230,7 @@ sheaf_status sheaf_pool_worker(void *argument, sheaf_error *error)
     while (quota > 0 && wait_for_work(core, seat, quota)) {
         uint64_t done = seat->end - seat->begin;
         run_range(core, seat, error);
+        intend(seat, 0, 0);
         __atomic_store_n(&seat->lane, NULL, __ATOMIC_SEQ_CST);
         quota -= core->tasks_per_worker ? done : 0;
     }

@@ -258,9 +258,10 @@ static sheaf_status finish_operators(struct sheaf_table *table, void *argument, 
     for (size_t i = 0; i < table->aggregate->count; i++) {
         const struct sheaf_bound *bound = &table->aggregate->bound[i];
         sheaf_gluing with = {.options = bound->options, .heap = &table->heap};
-        char *state = table->states + bound->state_offset;
 
-        for (size_t key = 0; key < table->state_count; key++, state += table->stride) {
+        for (size_t key = 0; key < table->state_count; key++) {
+            char *state = (char *)sheaf_table_state(table, key) + bound->state_offset;
+
             if (bound->op->finish_with)
                 bound->op->finish_with(state, &with);
             else if (bound->op->finish)

@@ -149,8 +149,10 @@ struct sheaf_key sheaf_keys_get(const struct sheaf_keys *keys, size_t number)
         const struct sheaf_key_text *text = &keys->texts[number];
 
         key.size = text->size;
-        key.bytes = text->size <= SHEAF_END_BYTES ? (const char *)text->ends.first
-                                                  : keys->bytes + text->offset;
+        if (text->size <= SHEAF_END_BYTES)
+            key.bytes = (const char *)text->ends.first;
+        else if (text->size != SHEAF_KEY_MISSING)
+            key.bytes = keys->bytes + text->offset;
     }
     return key;
 }

@@ -23,6 +23,7 @@ struct sheaf_table {
     size_t state_capacity;
     bool untouched; /* the state of a table without keys: nothing came into it yet */
     sheaf_heap heap;
+    size_t heap_counted; /* its capacity, as far as the budget knows */
 
     uint64_t next_row;
     struct sheaf_fold_scratch *scratch;

@@ -109,14 +109,21 @@ sheaf_status sheaf_table_begin_states(struct sheaf_table *table, bool with_begin
     return SHEAF_OK;
 }
 
-/* What is left of the budget is the heap's; the first 16 bytes let every heap exist. */
+/* What the arrays leave of the budget is the heap's; 0 would be no limit. */
 static void limit_heap(struct sheaf_table *table)
 {
     size_t limit = table->budget.limit;
+    size_t arrays = table->budget.used - table->heap_counted;
 
     table->heap.limit = 0;
     if (limit)
-        table->heap.limit = limit > table->budget.used ? limit - table->budget.used : 1;
+        table->heap.limit = limit > arrays ? limit - arrays : 1;
+}
+
+static void count_heap(struct sheaf_table *table)
+{
+    table->budget.used += table->heap.capacity - table->heap_counted;
+    table->heap_counted = table->heap.capacity;
 }
 
 sheaf_status sheaf_table_guard(struct sheaf_table *table,
@@ -132,9 +139,11 @@ sheaf_status sheaf_table_guard(struct sheaf_table *table,
     if (setjmp(escape) == 0) {
         status = body(table, argument, error);
         table->heap.escape = NULL;
+        count_heap(table);
         return status;
     }
     table->heap.escape = NULL;
+    count_heap(table);
     if (table->budget.limit)
         return sheaf_budget_exceeded(&table->budget, error);
     return sheaf_error_set(error, SHEAF_NO_MEMORY, "out of memory for the states of operators");

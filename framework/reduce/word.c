@@ -4,11 +4,6 @@
 
 #include "reduce/word.h"
 
-bool sheaf_word_text(sheaf_type type)
-{
-    return type == SHEAF_TEXT || type == SHEAF_BYTES;
-}
-
 bool sheaf_word_type(sheaf_type type)
 {
     return (type >= SHEAF_BOOL && type <= SHEAF_DECIMAL) || type == SHEAF_DATE ||
@@ -101,13 +96,6 @@ void sheaf_word_store(sheaf_type type, int64_t word, void *values, size_t index)
     default:
         ((int64_t *)values)[index] = word;
     }
-}
-
-uint64_t sheaf_word_pack(sheaf_type type, int64_t word)
-{
-    if (type == SHEAF_F64) /* its last digits are zero more often than its first */
-        return __builtin_bswap64((uint64_t)word);
-    return ((uint64_t)word << 1) ^ (uint64_t)(word >> 63);
 }
 
 int64_t sheaf_word_unpack(sheaf_type type, uint64_t packed)

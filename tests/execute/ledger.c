@@ -125,12 +125,10 @@ static void random_use_agrees_with_a_map_of_all_bytes(void)
         }
         int low = made > 300 ? made - 300 : 0;
         int which = 1 + low + (int)unit_random_below(&random, (unsigned)(made - low));
-        bool was = extents[which].live;
-        mistakes += sheaf_ledger_release(&ledger, extents[which].offset, extents[which].size, PAGE,
-                                         &gone) != was &&
-                    was;
-        if (!was)
+        if (!extents[which].live)
             continue;
+        mistakes +=
+            !sheaf_ledger_release(&ledger, extents[which].offset, extents[which].size, PAGE, &gone);
         extents[which].live = false;
         for (int cell = 0; cell < CELLS; cell++)
             if (owner[cell] == which)

@@ -200,7 +200,8 @@ sheaf_status tree_run(struct tree *tree, struct sheaf_execution_options options,
     struct sheaf_execution *execution = NULL;
 
     if (options.arena_bytes == 0)
-        options.arena_bytes = UINT64_C(64) << 20; /* a sanitizer keeps books of all that is mapped */
+        options.arena_bytes = UINT64_C(64)
+                              << 20; /* a sanitizer keeps books of all that is mapped */
     memset(tree->given, 0, sizeof tree->given);
     memset(tree->there, 0, sizeof tree->there);
     memset(tree->shared, 0, sizeof *tree->shared);

@@ -113,7 +113,7 @@ static void a_lone_column_is_a_view_of_the_file(void)
                 read.columns[3].text[r].size != 4)
                 CU_FAIL("a value is another");
         }
-        CU_ASSERT_EQUAL(read.base, (rows - read.rows) * 4);
+        CU_ASSERT(read.rows == 0 || read.base == (rows - read.rows) * 4);
     } while (read.rows > 0);
     CU_ASSERT_EQUAL(rows, 10000);
     sheaf_reader_finish(reader, &outcome);

@@ -251,6 +251,7 @@ static void what_does_not_fit_is_an_error_of_its_row(void)
     overflows("n + price", 2);
     overflows("9223372036854775807 + 1", 0);
     overflows("tiny * 10", 2);
+    overflows("coalesce(n, price)", 2);
     overflows("sum * sum * sum", 0);
     overflows("sum * 1000000000000000000 * 1000000000000000000", 0);
 }
@@ -265,9 +266,9 @@ static void division_is_that_of_doubles(void)
     is("1 / 3", "0.3333333333333333|0.3333333333333333|0.3333333333333333|0.3333333333333333");
     is("0.3 == 0.1 * 3e0", "false|false|false|false");
     is("float(price)", "3|1.5|-0.01|?");
-    is("float(123456789012345678.9)", "123456789012345680|123456789012345680|123456789012345680|"
-                                      "123456789012345680");
-    is("float(n)", "7|-7|9.223372036854776e+18|?");
+    is("float(123456789012345678.9)", "1.2345678901234568e17|1.2345678901234568e17|"
+                                      "1.2345678901234568e17|1.2345678901234568e17");
+    is("float(n)", "7|-7|9.223372036854776e18|?");
 }
 
 static void no_value_is_missing(void)
@@ -335,7 +336,7 @@ static void text_is_compared_byte_by_byte(void)
     is("name == ''", "false|true|false|?");
     is("name < 'N'", "false|true|true|?");
     is("name >= other", "true|false|false|?");
-    is("'Os' < name", "true|false|true|?" + 0);
+    is("'Os' < name", "true|false|false|?");
     is("'a' < 'ab'", "true|true|true|true");
     is("'M\xC3\xBCnchen' == name", "false|false|true|?");
     is("name != other", "true|true|true|?");
@@ -462,8 +463,7 @@ static void functions_do_as_documented(void)
     is("day('2024-02-29')", "29|29|29|29");
     is("hour('2024-02-29T13:00:00')", "13|13|13|13");
     is("coalesce(n, 0) % 10", "7|-7|7|0");
-    is("coalesce(n, price) is missing", "" + 0);
-    is("coalesce(small, price, 1.5)", "1.00|-2.00|3.00|1.50" + 0);
+    is("coalesce(small, price, 1.5)", "1.00|-2.00|3.00|1.50");
     is("coalesce(y, x, 0)", "2.5|0|4|0");
     is("coalesce(name, 'none')", "Oslo||M\xC3\xBCnchen|none");
     is("coalesce(flag, false)", "true|false|true|false");
@@ -678,4 +678,524 @@ static void selection_names_its_columns(void)
     CU_ASSERT_EQUAL(sheaf_selection_parse("n as 3", &schema, &selection, &error), SHEAF_BAD_ARGUMENT);
     CU_ASSERT_EQUAL(sheaf_selection_parse("n x", &schema, &selection, &error), SHEAF_BAD_ARGUMENT);
     CU_ASSERT_EQUAL(selection.count, 0);
+}
+
+/* -- against a naive reading --------------------------------------------------------------- */
+
+enum { ROWS = 150, NODES = 64 };
+enum form { BOOLEAN, EXACT, DOUBLE };
+
+/* One value, as the document says it, with nothing clever about it. */
+struct naive {
+    enum form form;
+    bool missing, failed; /* failed: it can not be represented */
+    bool truth;
+    sheaf_int128 exact;
+    int scale;
+    double real;
+};
+
+struct tree {
+    enum form form;
+    int scale;
+    char op[12]; /* a column's letter, "1" for a literal, or the operator */
+    struct tree *left, *right, *third;
+    sheaf_int128 literal;
+};
+
+static struct tree pool[NODES];
+static size_t pool_used;
+static struct unit_random dice = {99};
+static int64_t exact_columns[4][ROWS]; /* a and b of scale 0, p of 2, q of 4 */
+static double real_columns[2][ROWS];
+static uint8_t bool_column[ROWS];
+static uint64_t presence[7][3];
+static const int scales[4] = {0, 0, 2, 4};
+
+static sheaf_int128 ten_to(int exponent)
+{
+    return exponent == 0 ? 1 : 10 * ten_to(exponent - 1);
+}
+
+static struct tree *plant(enum form form, const char *op)
+{
+    struct tree *tree = &pool[pool_used++];
+
+    *tree = (struct tree){.form = form};
+    strcpy(tree->op, op);
+    return tree;
+}
+
+static struct tree *grow_exact(int depth);
+static struct tree *grow_double(int depth);
+
+static const char *pick(const char *const *from, size_t count)
+{
+    return from[unit_random_below(&dice, (unsigned)count)];
+}
+
+static struct tree *grow_bool(int depth)
+{
+    static const char *const comparisons[] = {"==", "!=", "<", "<=", ">", ">="};
+
+    if (depth <= 0)
+        return plant(BOOLEAN, "f");
+    struct tree *tree;
+    switch (unit_random_below(&dice, 6)) {
+    case 0:
+        tree = plant(BOOLEAN, "not");
+        tree->left = grow_bool(depth - 1);
+        return tree;
+    case 1:
+        tree = plant(BOOLEAN, "missing");
+        tree->left = unit_random_below(&dice, 2) ? grow_exact(depth - 1) : grow_double(depth - 1);
+        return tree;
+    case 2:
+        tree = plant(BOOLEAN, unit_random_below(&dice, 2) ? "and" : "or");
+        tree->left = grow_bool(depth - 1);
+        tree->right = grow_bool(depth - 1);
+        return tree;
+    default:
+        tree = plant(BOOLEAN, pick(comparisons, 6));
+        tree->left = unit_random_below(&dice, 3) ? grow_exact(depth - 1) : grow_double(depth - 1);
+        tree->right = unit_random_below(&dice, 3) ? grow_exact(depth - 1) : grow_double(depth - 1);
+        return tree;
+    }
+}
+
+static struct tree *grow_exact(int depth)
+{
+    static const char *const arithmetic[] = {"+", "-", "*", "%"};
+    static const char *const leaves[] = {"a", "b", "p", "q"};
+    struct tree *tree;
+
+    if (depth <= 0 || unit_random_below(&dice, 4) == 0) {
+        unsigned which = unit_random_below(&dice, 6);
+        tree = plant(EXACT, which < 4 ? leaves[which] : "1");
+        if (which < 4)
+            tree->scale = scales[which];
+        else {
+            tree->scale = (int)unit_random_below(&dice, 4);
+            tree->literal = unit_random_below(&dice, 3000);
+        }
+        return tree;
+    }
+    switch (unit_random_below(&dice, 6)) {
+    case 0:
+        tree = plant(EXACT, unit_random_below(&dice, 2) ? "abs" : "neg");
+        tree->left = grow_exact(depth - 1);
+        tree->scale = tree->left->scale;
+        return tree;
+    case 1:
+        tree = plant(EXACT, "round");
+        tree->left = grow_exact(depth - 1);
+        tree->literal = unit_random_below(&dice, 4);
+        tree->scale = (int)tree->literal < tree->left->scale ? (int)tree->literal : tree->left->scale;
+        return tree;
+    case 2:
+        tree = plant(EXACT, unit_random_below(&dice, 2) ? "if" : "coalesce");
+        tree->left = grow_exact(depth - 1);
+        tree->right = grow_exact(depth - 1);
+        if (tree->op[0] == 'i')
+            tree->third = grow_bool(depth - 1);
+        tree->scale = tree->left->scale > tree->right->scale ? tree->left->scale : tree->right->scale;
+        return tree;
+    default:
+        tree = plant(EXACT, pick(arithmetic, 4));
+        tree->left = grow_exact(depth - 1);
+        tree->right = grow_exact(depth - 1);
+        tree->scale = tree->left->scale > tree->right->scale ? tree->left->scale : tree->right->scale;
+        if (tree->op[0] == '*')
+            tree->scale = tree->left->scale + tree->right->scale;
+        return tree;
+    }
+}
+
+static struct tree *grow_double(int depth)
+{
+    static const char *const arithmetic[] = {"+", "-", "*", "/"};
+
+    if (depth <= 0)
+        return plant(DOUBLE, unit_random_below(&dice, 2) ? "x" : "y");
+    struct tree *tree = plant(DOUBLE, pick(arithmetic, 4));
+    tree->left = unit_random_below(&dice, 2) ? grow_exact(depth - 1) : grow_double(depth - 1);
+    tree->right = tree->op[0] == '/' && unit_random_below(&dice, 2) ? grow_exact(depth - 1)
+                                                                     : grow_double(depth - 1);
+    return tree;
+}
+
+static void print_tree(const struct tree *tree, struct sheaf_string *out)
+{
+    if (strcmp(tree->op, "1") == 0) {
+        char digits[64];
+        sheaf_kind kind = {SHEAF_WIDE, tree->scale};
+        sheaf_string_append_bytes(out, digits, sheaf_format_value(kind, &tree->literal, digits));
+        return;
+    }
+    bool call = strlen(tree->op) > 1 && strchr("airc", tree->op[0]) && strcmp(tree->op, "and");
+    if (!tree->left) {
+        sheaf_string_append(out, tree->op);
+        return;
+    }
+    if (call) {
+        sheaf_string_append(out, tree->op);
+        sheaf_string_append(out, "(");
+        if (tree->third) {
+            print_tree(tree->third, out);
+            sheaf_string_append(out, ", ");
+        }
+        print_tree(tree->left, out);
+        if (tree->right) {
+            sheaf_string_append(out, ", ");
+            print_tree(tree->right, out);
+        }
+        if (strcmp(tree->op, "round") == 0)
+            sheaf_string_append_format(out, ", %d", (int)tree->literal);
+        sheaf_string_append(out, ")");
+        return;
+    }
+    sheaf_string_append(out, "(");
+    if (strcmp(tree->op, "not") == 0 || strcmp(tree->op, "neg") == 0)
+        sheaf_string_append(out, tree->op[1] == 'o' ? "not " : "-");
+    print_tree(tree->left, out);
+    if (strcmp(tree->op, "missing") == 0)
+        sheaf_string_append(out, " is missing");
+    if (tree->right) {
+        sheaf_string_append_format(out, " %s ", tree->op);
+        print_tree(tree->right, out);
+    }
+    sheaf_string_append(out, ")");
+}
+
+static bool there(size_t column, size_t row)
+{
+    return presence[column][row / 64] >> row % 64 & 1;
+}
+
+static void settle(struct naive *value, sheaf_int128 exact, int scale)
+{
+    value->exact = exact;
+    value->scale = scale;
+    bool fits = scale > 0 ? exact < ten_to(18) && exact > -ten_to(18) : exact == (int64_t)exact;
+    value->failed |= !value->missing && !fits;
+}
+
+static double as_double(struct naive value)
+{
+    char text[64];
+
+    if (value.form == DOUBLE)
+        return value.real;
+    size_t size = sheaf_format_value((sheaf_kind){SHEAF_WIDE, value.scale}, &value.exact, text);
+    text[size] = '\0';
+    return strtod(text, NULL);
+}
+
+static struct naive naive_of(const struct tree *tree, size_t row);
+
+static struct naive naive_choice(const struct tree *tree, size_t row)
+{
+    struct naive chosen;
+
+    if (tree->third) {
+        struct naive condition = naive_of(tree->third, row);
+        if (condition.failed)
+            return condition;
+        chosen = naive_of(!condition.missing && condition.truth ? tree->left : tree->right, row);
+    } else {
+        chosen = naive_of(tree->left, row);
+        if (!chosen.failed && chosen.missing)
+            chosen = naive_of(tree->right, row);
+        else if (!chosen.failed && chosen.scale == tree->scale)
+            return chosen;
+    }
+    if (chosen.missing)
+        chosen.exact = 0;
+    if (!chosen.failed)
+        settle(&chosen, chosen.exact * ten_to(tree->scale - chosen.scale), tree->scale);
+    return chosen;
+}
+
+static struct naive naive_logic(const struct tree *tree, size_t row)
+{
+    bool deciding = strcmp(tree->op, "or") == 0;
+    struct naive a = naive_of(tree->left, row), b;
+
+    if (a.failed || (!a.missing && a.truth == deciding))
+        return a;
+    b = naive_of(tree->right, row);
+    if (b.failed || (!b.missing && b.truth == deciding))
+        return b;
+    a.missing |= b.missing;
+    return a;
+}
+
+static struct naive naive_comparison(const struct tree *tree, struct naive a, struct naive b)
+{
+    struct naive value = {.form = BOOLEAN, .missing = a.missing || b.missing};
+    int sign;
+
+    if (a.form == EXACT && b.form == EXACT) {
+        sheaf_int128 left = a.exact * ten_to(18 - a.scale), right = b.exact * ten_to(18 - b.scale);
+        sign = (left > right) - (left < right);
+    } else {
+        sign = (as_double(a) > as_double(b)) - (as_double(a) < as_double(b));
+    }
+    const char *op = tree->op;
+    value.truth = strcmp(op, "==") == 0   ? sign == 0
+                  : strcmp(op, "!=") == 0 ? sign != 0
+                  : strcmp(op, "<") == 0  ? sign < 0
+                  : strcmp(op, "<=") == 0 ? sign <= 0
+                  : strcmp(op, ">") == 0  ? sign > 0
+                                          : sign >= 0;
+    return value;
+}
+
+static struct naive naive_exact(const struct tree *tree, struct naive a, struct naive b)
+{
+    struct naive value = {.form = EXACT, .missing = a.missing || b.missing, .scale = tree->scale};
+
+    if (tree->op[0] == '*') {
+        if (!value.missing)
+            settle(&value, a.exact * b.exact, tree->scale);
+        return value;
+    }
+    /* Both are brought to the same scale first, and must fit there. */
+    if (!a.missing)
+        settle(&a, a.exact * ten_to(tree->scale - a.scale), tree->scale);
+    if (!b.missing)
+        settle(&b, b.exact * ten_to(tree->scale - b.scale), tree->scale);
+    value.failed = a.failed || b.failed;
+    if (value.missing || value.failed)
+        return value;
+    if (tree->op[0] == '%' && b.exact == 0) {
+        value.missing = true;
+        return value;
+    }
+    settle(&value,
+           tree->op[0] == '+'   ? a.exact + b.exact
+           : tree->op[0] == '-' ? a.exact - b.exact
+                                : a.exact % b.exact,
+           tree->scale);
+    return value;
+}
+
+static struct naive naive_round(struct naive a, int scale)
+{
+    sheaf_int128 power = ten_to(a.scale - scale), amount = a.exact < 0 ? -a.exact : a.exact;
+
+    amount = (amount + power / 2) / power;
+    settle(&a, a.exact < 0 ? -amount : amount, scale);
+    return a;
+}
+
+static struct naive naive_leaf(const struct tree *tree, size_t row)
+{
+    struct naive value = {.form = tree->form, .scale = tree->scale, .exact = tree->literal};
+    static const char letters[] = "abpqxyf";
+    const char *column = strchr(letters, tree->op[0]);
+
+    if (!column)
+        return value;
+    size_t which = (size_t)(column - letters);
+    value.missing = !there(which, row);
+    if (which < 4)
+        value.exact = exact_columns[which][row];
+    else if (which < 6)
+        value.real = real_columns[which - 4][row];
+    else
+        value.truth = bool_column[row];
+    return value;
+}
+
+static struct naive naive_of(const struct tree *tree, size_t row)
+{
+    struct naive a, b = {0};
+
+    if (!tree->left)
+        return naive_leaf(tree, row);
+    if (strcmp(tree->op, "if") == 0 || strcmp(tree->op, "coalesce") == 0)
+        return naive_choice(tree, row);
+    if (strcmp(tree->op, "and") == 0 || strcmp(tree->op, "or") == 0)
+        return naive_logic(tree, row);
+    a = naive_of(tree->left, row);
+    if (tree->right)
+        b = naive_of(tree->right, row);
+    if (a.failed || b.failed)
+        return a.failed ? a : b;
+    if (strcmp(tree->op, "not") == 0) {
+        a.truth = !a.truth;
+        return a;
+    }
+    if (strcmp(tree->op, "missing") == 0)
+        return (struct naive){.form = BOOLEAN, .truth = a.missing};
+    if (strcmp(tree->op, "neg") == 0 || (strcmp(tree->op, "abs") == 0 && a.exact < 0)) {
+        settle(&a, -a.exact, a.scale);
+        return a;
+    }
+    if (strcmp(tree->op, "abs") == 0)
+        return a;
+    if (strcmp(tree->op, "round") == 0)
+        return naive_round(a, tree->scale);
+    if (tree->form == BOOLEAN)
+        return naive_comparison(tree, a, b);
+    if (tree->form == EXACT)
+        return naive_exact(tree, a, b);
+    struct naive value = {.form = DOUBLE, .missing = a.missing || b.missing};
+    double left = as_double(a), right = as_double(b);
+    value.missing |= tree->op[0] == '/' && right == 0;
+    value.real = tree->op[0] == '+'   ? left + right
+                 : tree->op[0] == '-' ? left - right
+                 : tree->op[0] == '*' ? left * right
+                 : value.missing      ? 0
+                                      : left / right;
+    value.missing |= isnan(value.real) != 0;
+    return value;
+}
+
+static bool agrees(struct naive wanted, const sheaf_column *got, size_t row)
+{
+    if (wanted.missing || !sheaf_present(got, row))
+        return wanted.missing && !sheaf_present(got, row);
+    if (wanted.form == BOOLEAN)
+        return got->type == SHEAF_BOOL && got->boolean[row] == wanted.truth;
+    if (wanted.form == DOUBLE)
+        return got->type == SHEAF_F64 && memcmp(&got->f64[row], &wanted.real, 8) == 0;
+    return got->scale == wanted.scale && got->i64[row] == (int64_t)wanted.exact;
+}
+
+static void fill_random_columns(void)
+{
+    for (size_t row = 0; row < ROWS; row++) {
+        for (size_t c = 0; c < 4; c++)
+            exact_columns[c][row] = (int64_t)unit_random_below(&dice, 400) - 200;
+        if (unit_random_below(&dice, 60) == 0)
+            exact_columns[0][row] = BIG - (int64_t)unit_random_below(&dice, 3);
+        for (size_t c = 0; c < 2; c++)
+            real_columns[c][row] = ((double)unit_random_below(&dice, 400) - 200) / 100;
+        bool_column[row] = (uint8_t)unit_random_below(&dice, 2);
+        for (size_t c = 0; c < 7; c++) {
+            bool present = unit_random_below(&dice, 8) > 0;
+            presence[c][row / 64] = (presence[c][row / 64] & ~((uint64_t)1 << row % 64)) |
+                                    (uint64_t)present << row % 64;
+            if (!present && c < 4)
+                exact_columns[c][row] = 0;
+            if (!present && c == 6)
+                bool_column[row] = 0;
+        }
+    }
+}
+
+static bool same_everywhere(const struct tree *tree, const char *text,
+                            const struct sheaf_schema *columns)
+{
+    struct sheaf_expression *expression = NULL;
+    struct sheaf_evaluator *evaluator = NULL;
+    sheaf_column all[7], needed[7], result;
+    const uint32_t *needs;
+    size_t bad_row, wanted_bad = SIZE_MAX;
+    sheaf_error error;
+
+    for (size_t c = 0; c < 7; c++)
+        all[c] = (sheaf_column){.type = columns->fields[c].kind.type,
+                                .scale = columns->fields[c].kind.scale,
+                                .values = c < 4   ? (const void *)exact_columns[c]
+                                          : c < 6 ? (const void *)real_columns[c - 4]
+                                                  : bool_column,
+                                .present = presence[c]};
+    UNIT_OK(sheaf_expression_parse(text, columns, &expression, &error), &error);
+    UNIT_OK(sheaf_evaluator_open(expression, &evaluator, &error), &error);
+    for (size_t i = sheaf_expression_needs(expression, &needs); i-- > 0;)
+        needed[i] = all[needs[i]];
+    sheaf_status status =
+        sheaf_evaluator_values(evaluator, needed, ROWS, &result, &bad_row, &error);
+    for (size_t row = ROWS; row-- > 0;)
+        if (naive_of(tree, row).failed)
+            wanted_bad = row;
+    bool same = bad_row == wanted_bad && (status == SHEAF_OK) == (wanted_bad == SIZE_MAX);
+    if (!same)
+        printf("\nbad row %zd, wanted %zd: %s", (ssize_t)bad_row, (ssize_t)wanted_bad,
+               status ? error.message : "none");
+    for (size_t row = 0; same && status == SHEAF_OK && row < ROWS; row++)
+        same = agrees(naive_of(tree, row), &result, row);
+    sheaf_evaluator_close(evaluator);
+    sheaf_expression_close(expression);
+    return same;
+}
+
+static int deepest_scale(const struct tree *tree)
+{
+    int deepest = tree->scale;
+
+    for (size_t i = 0; i < pool_used; i++)
+        if (pool[i].scale > deepest)
+            deepest = pool[i].scale;
+    return deepest;
+}
+
+static void random_expressions_mean_what_a_naive_reading_says(void)
+{
+    struct sheaf_schema columns;
+    int wrong = 0, done = 0;
+    sheaf_error error;
+
+    UNIT_OK(sheaf_schema_parse("a:i64,b:i64,p:decimal(2),q:decimal(4),x:f64,y:f64,f:bool", &columns,
+                               &error),
+            &error);
+    for (int round = 0; round < 3000 && wrong < 5; round++) {
+        struct sheaf_string text = {0};
+        pool_used = 0;
+        if (round % 20 == 0)
+            fill_random_columns();
+        struct tree *tree = round % 3 == 0   ? grow_bool(3)
+                            : round % 3 == 1 ? grow_exact(3)
+                                             : grow_double(3);
+        if (deepest_scale(tree) > 18)
+            continue;
+        print_tree(tree, &text);
+        if (!same_everywhere(tree, text.bytes, &columns)) {
+            printf("\ndiffers: %s\n", text.bytes);
+            wrong++;
+        }
+        done++;
+        sheaf_string_free(&text);
+    }
+    CU_ASSERT_EQUAL(wrong, 0);
+    CU_ASSERT(done > 2000);
+    sheaf_schema_free(&columns);
+}
+
+int main(void)
+{
+    static const struct unit_test tests[] = {
+        UNIT(columns_are_found_by_name_and_place),
+        UNIT(literals_are_what_they_look_like),
+        UNIT(operators_bind_as_documented),
+        UNIT(exact_numbers_stay_exact),
+        UNIT(what_does_not_fit_is_an_error_of_its_row),
+        UNIT(division_is_that_of_doubles),
+        UNIT(no_value_is_missing),
+        UNIT(remainder_has_the_sign_of_the_left),
+        UNIT(exact_numbers_compare_exactly),
+        UNIT(text_is_compared_byte_by_byte),
+        UNIT(literals_beside_dates_are_dates),
+        UNIT(truth_is_compared_but_not_ordered),
+        UNIT(kinds_are_not_mixed),
+        UNIT(missing_is_neither_true_nor_false),
+        UNIT(functions_do_as_documented),
+        UNIT(what_is_not_needed_does_not_fail),
+        UNIT(filter_keeps_what_is_true),
+        UNIT(values_need_not_be_aligned),
+        UNIT(errors_point_at_the_character),
+        UNIT(errors_say_what_to_do),
+        UNIT(deep_and_long_expressions_are_refused_or_work),
+        UNIT(random_text_is_harmless),
+        UNIT(selection_names_its_columns),
+        UNIT(random_expressions_mean_what_a_naive_reading_says),
+        {0},
+    };
+    open_table();
+    int result = unit_run("expression", tests);
+    sheaf_schema_free(&schema);
+    return result;
 }

@@ -22,27 +22,48 @@ static const struct {
     sheaf_type wanted, have;
     int sees;
 } table[] = {
-    {SHEAF_NUMBER, SHEAF_I64, SHEAF_I64},     {SHEAF_NUMBER, SHEAF_U8, SHEAF_I64},
-    {SHEAF_NUMBER, SHEAF_F32, SHEAF_F64},     {SHEAF_NUMBER, SHEAF_DECIMAL, SHEAF_DECIMAL},
-    {SHEAF_NUMBER, SHEAF_TEXT, NO},           {SHEAF_NUMBER, SHEAF_DATE, NO},
-    {SHEAF_NUMBER, SHEAF_BOOL, NO},           {SHEAF_NUMBER, SHEAF_BYTES, NO},
-    {SHEAF_ANY, SHEAF_I16, SHEAF_I64},        {SHEAF_ANY, SHEAF_F32, SHEAF_F64},
-    {SHEAF_ANY, SHEAF_DATE, SHEAF_DATE},      {SHEAF_ANY, SHEAF_TEXT, SHEAF_TEXT},
-    {SHEAF_ANY, SHEAF_BYTES, SHEAF_BYTES},    {SHEAF_ANY, SHEAF_BOOL, SHEAF_BOOL},
-    {SHEAF_ANY, SHEAF_NONE, NO},              {SHEAF_ANY, SHEAF_WIDE, NO},
-    {SHEAF_F64, SHEAF_DECIMAL, SHEAF_F64},    {SHEAF_F64, SHEAF_I64, SHEAF_F64},
-    {SHEAF_F64, SHEAF_F32, SHEAF_F64},        {SHEAF_F64, SHEAF_TEXT, NO},
-    {SHEAF_I64, SHEAF_I8, SHEAF_I64},         {SHEAF_I64, SHEAF_U64, SHEAF_I64},
-    {SHEAF_I64, SHEAF_DECIMAL, NO},           {SHEAF_I64, SHEAF_F64, NO},
-    {SHEAF_I32, SHEAF_I16, SHEAF_I32},        {SHEAF_I32, SHEAF_U16, SHEAF_I32},
-    {SHEAF_I32, SHEAF_U32, NO},               {SHEAF_I32, SHEAF_I64, NO},
-    {SHEAF_U16, SHEAF_U8, SHEAF_U16},         {SHEAF_U16, SHEAF_I8, NO},
-    {SHEAF_DECIMAL, SHEAF_I64, SHEAF_DECIMAL}, {SHEAF_DECIMAL, SHEAF_F64, NO},
-    {SHEAF_TEXT, SHEAF_I64, SHEAF_TEXT},      {SHEAF_TEXT, SHEAF_TIME, SHEAF_TEXT},
-    {SHEAF_TEXT, SHEAF_I32, NO},              {SHEAF_BYTES, SHEAF_TEXT, SHEAF_BYTES},
-    {SHEAF_DATE, SHEAF_DATE, SHEAF_DATE},     {SHEAF_DATE, SHEAF_TIME, NO},
-    {SHEAF_TIME, SHEAF_DATE, NO},             {SHEAF_BOOL, SHEAF_I64, NO},
-    {SHEAF_F32, SHEAF_F32, SHEAF_F32},        {SHEAF_F32, SHEAF_F64, NO},
+    {SHEAF_NUMBER, SHEAF_I64, SHEAF_I64},
+    {SHEAF_NUMBER, SHEAF_U8, SHEAF_I64},
+    {SHEAF_NUMBER, SHEAF_F32, SHEAF_F64},
+    {SHEAF_NUMBER, SHEAF_DECIMAL, SHEAF_DECIMAL},
+    {SHEAF_NUMBER, SHEAF_TEXT, NO},
+    {SHEAF_NUMBER, SHEAF_DATE, NO},
+    {SHEAF_NUMBER, SHEAF_BOOL, NO},
+    {SHEAF_NUMBER, SHEAF_BYTES, NO},
+    {SHEAF_ANY, SHEAF_I16, SHEAF_I64},
+    {SHEAF_ANY, SHEAF_F32, SHEAF_F64},
+    {SHEAF_ANY, SHEAF_DATE, SHEAF_DATE},
+    {SHEAF_ANY, SHEAF_TEXT, SHEAF_TEXT},
+    {SHEAF_ANY, SHEAF_BYTES, SHEAF_BYTES},
+    {SHEAF_ANY, SHEAF_BOOL, SHEAF_BOOL},
+    {SHEAF_ANY, SHEAF_NONE, NO},
+    {SHEAF_ANY, SHEAF_WIDE, NO},
+    {SHEAF_F64, SHEAF_DECIMAL, SHEAF_F64},
+    {SHEAF_F64, SHEAF_I64, SHEAF_F64},
+    {SHEAF_F64, SHEAF_F32, SHEAF_F64},
+    {SHEAF_F64, SHEAF_TEXT, NO},
+    {SHEAF_I64, SHEAF_I8, SHEAF_I64},
+    {SHEAF_I64, SHEAF_U64, SHEAF_I64},
+    {SHEAF_I64, SHEAF_DECIMAL, NO},
+    {SHEAF_I64, SHEAF_F64, NO},
+    {SHEAF_I32, SHEAF_I16, SHEAF_I32},
+    {SHEAF_I32, SHEAF_U16, SHEAF_I32},
+    {SHEAF_I32, SHEAF_U32, NO},
+    {SHEAF_I32, SHEAF_I64, NO},
+    {SHEAF_U16, SHEAF_U8, SHEAF_U16},
+    {SHEAF_U16, SHEAF_I8, NO},
+    {SHEAF_DECIMAL, SHEAF_I64, SHEAF_DECIMAL},
+    {SHEAF_DECIMAL, SHEAF_F64, NO},
+    {SHEAF_TEXT, SHEAF_I64, SHEAF_TEXT},
+    {SHEAF_TEXT, SHEAF_TIME, SHEAF_TEXT},
+    {SHEAF_TEXT, SHEAF_I32, NO},
+    {SHEAF_BYTES, SHEAF_TEXT, SHEAF_BYTES},
+    {SHEAF_DATE, SHEAF_DATE, SHEAF_DATE},
+    {SHEAF_DATE, SHEAF_TIME, NO},
+    {SHEAF_TIME, SHEAF_DATE, NO},
+    {SHEAF_BOOL, SHEAF_I64, NO},
+    {SHEAF_F32, SHEAF_F32, SHEAF_F32},
+    {SHEAF_F32, SHEAF_F64, NO},
 };
 
 static void inputs_take_what_loses_nothing(void)
@@ -50,12 +71,13 @@ static void inputs_take_what_loses_nothing(void)
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         sheaf_input input = {"x", table[i].wanted};
         sheaf_kind kind = {SHEAF_NONE, 0};
-        sheaf_status status = sheaf_bind_kind("op", &input, "c", (sheaf_kind){table[i].have, 0},
-                                              &kind, NULL);
+        sheaf_status status =
+            sheaf_bind_kind("op", &input, "c", (sheaf_kind){table[i].have, 0}, &kind, NULL);
         int sees = status == SHEAF_OK ? (int)kind.type : NO;
 
         if (sees != table[i].sees)
-            printf("\n%s of %s\n", sheaf_type_name(table[i].wanted), sheaf_type_name(table[i].have));
+            printf("\n%s of %s\n", sheaf_type_name(table[i].wanted),
+                   sheaf_type_name(table[i].have));
         CU_ASSERT_EQUAL(sees, table[i].sees);
     }
 }
@@ -94,10 +116,9 @@ static void a_refused_column_is_named_with_a_remedy(void)
 
 static void outputs_follow_the_first_input(void)
 {
-    sheaf_operator op = {.inputs = {{"x", SHEAF_ANY}},
-                         .outputs = {{"same", SHEAF_SAME, 0, 0},
-                                     {"sum", SHEAF_WIDE, 0, 0},
-                                     {"n", SHEAF_I64, 0, 0}}};
+    sheaf_operator op = {
+        .inputs = {{"x", SHEAF_ANY}},
+        .outputs = {{"same", SHEAF_SAME, 0, 0}, {"sum", SHEAF_WIDE, 0, 0}, {"n", SHEAF_I64, 0, 0}}};
     struct sheaf_bound bound = {.op = &op, .inputs = 1};
     static const struct {
         sheaf_kind in, same, sum;
@@ -123,7 +144,8 @@ static void states_lie_side_by_side(void)
     struct sheaf_aggregate aggregate = {.count = 3};
     static const size_t sizes[] = {1, 40, 16};
 
-    UNIT_OK(sheaf_allocate(&aggregate.bound, 3, sizeof *aggregate.bound, NULL), (sheaf_error *)NULL);
+    UNIT_OK(sheaf_allocate(&aggregate.bound, 3, sizeof *aggregate.bound, NULL),
+            (sheaf_error *)NULL);
     for (int i = 0; i < 3; i++)
         aggregate.bound[i].state_size = sizes[i];
     sheaf_aggregate_layout(&aggregate);
@@ -166,9 +188,10 @@ static void options_have_values_or_standards(void)
     CU_ASSERT(options->rough == 0.5f && options->low == -1500);
     CU_ASSERT_STRING_EQUAL(options->label, "none");
     free(options);
-    UNIT_OK(sheaf_bind_options("o", &optional,
-                               "label=\"a, \"\"b\"\"=c\",low=0,bins=-2147483648,many=9223372036854775807",
-                               (void **)&options, &error),
+    UNIT_OK(sheaf_bind_options(
+                "o", &optional,
+                "label=\"a, \"\"b\"\"=c\",low=0,bins=-2147483648,many=9223372036854775807",
+                (void **)&options, &error),
             &error);
     CU_ASSERT_STRING_EQUAL(options->label, "a, \"b\"=c");
     CU_ASSERT(options->bins == INT32_MIN && options->many == INT64_MAX);
@@ -255,40 +278,101 @@ static const sheaf_operator good = {
 static void spoil(int which, sheaf_operator *op)
 {
     switch (which) {
-    case 0: op->about = NULL; break;
-    case 1: op->fold = NULL; break;
-    case 2: op->combine = NULL; break;
-    case 3: op->combine_with = no_combine_with; break;
-    case 4: op->state_size = 0; break;
-    case 5: op->state_size = 23; break;
-    case 6: op->inputs[1].name = "x"; break;
-    case 7: op->inputs[0].type = SHEAF_NONE; break;
-    case 8: op->inputs[0].type = SHEAF_SAME; break;
-    case 9: op->outputs[1].name = "n"; break;
-    case 10: op->outputs[0].name = NULL; break;
-    case 11: op->outputs[0].type = SHEAF_ANY; break;
-    case 12: op->outputs[1].present = 18; break;
-    case 13: op->options[0].about = NULL; break;
-    case 14: op->options_size = 7; break;
-    case 15: op->options[0].type = SHEAF_DATE; break;
-    case 16: op->options[0].name = "a=b"; break;
-    case 17: op->map = no_map; break;
-    case 18: op->inputs[0].name = "a\nb"; break;
-    case 19: op->outputs[0].offset = SIZE_MAX - 3; break;
-    case 20: op->inputs[0].name = NULL; op->outputs[0].type = SHEAF_SAME; break;
-    case 21: op->state_size = SIZE_MAX; break;
-    default: break;
+    case 0:
+        op->about = NULL;
+        break;
+    case 1:
+        op->fold = NULL;
+        break;
+    case 2:
+        op->combine = NULL;
+        break;
+    case 3:
+        op->combine_with = no_combine_with;
+        break;
+    case 4:
+        op->state_size = 0;
+        break;
+    case 5:
+        op->state_size = 23;
+        break;
+    case 6:
+        op->inputs[1].name = "x";
+        break;
+    case 7:
+        op->inputs[0].type = SHEAF_NONE;
+        break;
+    case 8:
+        op->inputs[0].type = SHEAF_SAME;
+        break;
+    case 9:
+        op->outputs[1].name = "n";
+        break;
+    case 10:
+        op->outputs[0].name = NULL;
+        break;
+    case 11:
+        op->outputs[0].type = SHEAF_ANY;
+        break;
+    case 12:
+        op->outputs[1].present = 18;
+        break;
+    case 13:
+        op->options[0].about = NULL;
+        break;
+    case 14:
+        op->options_size = 7;
+        break;
+    case 15:
+        op->options[0].type = SHEAF_DATE;
+        break;
+    case 16:
+        op->options[0].name = "a=b";
+        break;
+    case 17:
+        op->map = no_map;
+        break;
+    case 18:
+        op->inputs[0].name = "a\nb";
+        break;
+    case 19:
+        op->outputs[0].offset = SIZE_MAX - 3;
+        break;
+    case 20:
+        op->inputs[0].name = NULL;
+        op->outputs[0].type = SHEAF_SAME;
+        break;
+    case 21:
+        op->state_size = SIZE_MAX;
+        break;
+    default:
+        break;
     }
 }
 
 static const char *const complaints[] = {
-    "has no description", "has no .fold", "has no .combine", "both .combine and .combine_with",
-    "state has no bytes", "bytes 8 to 24 of a state of 23", "two inputs are called \"x\"",
-    "input \"x\" has no type", "a type that no column has", "two outputs are called \"n\"",
-    "has no outputs", "output \"n\" has a type", "whether output \"t\" is missing",
-    "option \"k\" has no description", "outside the 7 bytes of options",
-    "a type that options can not have", "the name of option 0", "has .map and other functions",
-    "the name of input 0", "output \"n\" lies at", "output \"n\" has a type", "larger than 1 GiB",
+    "has no description",
+    "has no .fold",
+    "has no .combine",
+    "both .combine and .combine_with",
+    "state has no bytes",
+    "bytes 8 to 24 of a state of 23",
+    "two inputs are called \"x\"",
+    "input \"x\" has no type",
+    "a type that no column has",
+    "two outputs are called \"n\"",
+    "has no outputs",
+    "output \"n\" has a type",
+    "whether output \"t\" is missing",
+    "option \"k\" has no description",
+    "outside the 7 bytes of options",
+    "a type that options can not have",
+    "the name of option 0",
+    "has .map and other functions",
+    "the name of input 0",
+    "output \"n\" lies at",
+    "output \"n\" has a type",
+    "larger than 1 GiB",
 };
 
 static void each_mistake_in_a_table_is_told_with_what_to_write(void)
@@ -399,7 +483,8 @@ static void rows_grow_and_are_viewed_again_and_again(void)
             CU_ASSERT_EQUAL(sheaf_present(&columns[0], row), row % 5 != 0);
             CU_ASSERT_EQUAL(columns[0].text[row].size, size);
             CU_ASSERT(memcmp(columns[0].text[row].bytes, text, size) == 0);
-            CU_ASSERT(columns[1].i64[row] == (int64_t)row && columns[2].f64[row] == (double)row / 2);
+            CU_ASSERT(columns[1].i64[row] == (int64_t)row &&
+                      columns[2].f64[row] == (double)row / 2);
             CU_ASSERT_EQUAL(columns[3].boolean[row], row & 1);
         }
         CU_ASSERT_PTR_NULL(columns[1].present);
@@ -436,7 +521,7 @@ static void mistakes_with_rows_are_told_at_the_end(void)
 
 static void only_the_first_refusal_counts(void)
 {
-    struct sheaf_call call = {.operator_name = "o"};
+    struct sheaf_invocation call = {.operator_name = "o"};
     sheaf_batch batch = {.rows = 9, .call = &call};
 
     sheaf_fail(&batch, 4, "not %s", "this");

@@ -29,8 +29,8 @@ struct sheaf_bound bound_to(const sheaf_operator *op, const char *name, sheaf_ki
                 &error);
     }
     if (!op->map)
-        UNIT_OK(sheaf_bind_state(&bound,
-                                 op->measure ? op->measure(bound.options) : op->state_size, &error),
+        UNIT_OK(sheaf_bind_state(&bound, op->measure ? op->measure(bound.options) : op->state_size,
+                                 &error),
                 &error);
     sheaf_bind_outputs(&bound);
     return bound;
@@ -135,8 +135,7 @@ void data_free(struct data *data)
 
 /* -- answers --------------------------------------------------------------------------------- */
 
-static void print_rows(sheaf_rows *rows, const struct sheaf_bound *bound,
-                       struct sheaf_string *text)
+static void print_rows(sheaf_rows *rows, const struct sheaf_bound *bound, struct sheaf_string *text)
 {
     const sheaf_column *columns;
     sheaf_error error = {0};
@@ -173,9 +172,9 @@ const char *bound_answer(const char *name, const char *set, const struct data *d
         UNIT_OK(sheaf_trial_map(&trial, 0, trial.rows, SHEAF_BATCH_ROWS, rows, &error), &error);
     } else {
         UNIT_OK(sheaf_states_open(&trial, 1, &states, &error), &error);
-        UNIT_OK(sheaf_trial_fold(&trial, &states, 0, trial.rows, SHEAF_BATCH_ROWS, NULL, false,
-                                 &error),
-                &error);
+        UNIT_OK(
+            sheaf_trial_fold(&trial, &states, 0, trial.rows, SHEAF_BATCH_ROWS, NULL, false, &error),
+            &error);
         UNIT_OK(sheaf_trial_answer(&trial, &states, 0, rows, &error), &error);
     }
     print_rows(rows, &bound, &text);

@@ -16,12 +16,12 @@ static const sheaf_kind kinds[] = {{SHEAF_I64, 0},  {SHEAF_DECIMAL, 2}, {SHEAF_D
                                    {SHEAF_TIME, 1}, {SHEAF_TEXT, 0}};
 #define KINDS (sizeof kinds / sizeof kinds[0])
 
-#define IS(answer, expected)                                                        \
-    do {                                                                            \
-        const char *answer_ = (answer);                                             \
-        if (strcmp(answer_, expected) != 0)                                         \
+#define IS(answer, expected)                                                                     \
+    do {                                                                                         \
+        const char *answer_ = (answer);                                                          \
+        if (strcmp(answer_, expected) != 0)                                                      \
             printf("\n%s:%d: expected %s\n    got %s\n", __FILE__, __LINE__, expected, answer_); \
-        CU_ASSERT_STRING_EQUAL(answer_, expected);                                  \
+        CU_ASSERT_STRING_EQUAL(answer_, expected);                                               \
     } while (0)
 
 static const char *set_of(const char *name)
@@ -50,22 +50,22 @@ static void no_cut_changes_an_answer(void)
     for (const struct sheaf_builtin *at = sheaf_builtins; at->name; at++)
         for (size_t k = 0; k < KINDS; k++)
             for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; s++) {
-                struct data data = data_make(kinds[k], sizes[s], (unsigned)(s + k) % 3 * 2, &random);
+                struct data data =
+                    data_make(kinds[k], sizes[s], (unsigned)(s + k) % 3 * 2, &random);
                 sheaf_batch batch = {.rows = data.rows, .columns = &data.column};
                 struct sheaf_check_options options = {random.state, sizes[s] > 1000 ? 4 : 25};
                 struct sheaf_check_report report;
                 sheaf_error error = {0};
                 sheaf_kind kind;
 
-                if (!at->op->inputs[0].name ||
-                    sheaf_bind_kind(at->name, &at->op->inputs[0], "x", kinds[k], &kind, NULL) ==
-                        SHEAF_OK) {
+                if (!at->op->inputs[0].name || sheaf_bind_kind(at->name, &at->op->inputs[0], "x",
+                                                               kinds[k], &kind, NULL) == SHEAF_OK) {
                     if (kind.type != kinds[k].type && at->op->inputs[0].name) {
                         data_free(&data);
                         continue; /* the data would have to be converted */
                     }
-                    struct sheaf_bound bound = bound_to(at->op, at->name, kinds[k],
-                                                        set_of(at->name));
+                    struct sheaf_bound bound =
+                        bound_to(at->op, at->name, kinds[k], set_of(at->name));
                     UNIT_OK(sheaf_check_operator(&bound, &batch, 1, &options, &report, &error),
                             &error);
                     if (report.refuted)
@@ -100,7 +100,8 @@ static void missing_values_count_nowhere(void)
 {
     int64_t values[] = {5, 0, 7, 0};
     uint64_t present = 5;
-    struct data data = {.column = {.type = SHEAF_I64, .i64 = values, .present = &present}, .rows = 4};
+    struct data data = {.column = {.type = SHEAF_I64, .i64 = values, .present = &present},
+                        .rows = 4};
 
     IS(bound_answer("sum", "", &data), "sum=12");
     IS(bound_answer("mean", "", &data), "mean=6");
@@ -110,8 +111,7 @@ static void missing_values_count_nowhere(void)
     IS(bound_answer("stats", "", &data),
        "count=2 missing=2 distinct=2 min=5 max=7 mean=6 deviation=1.4142135623730951");
     present = 0;
-    IS(bound_answer("stats", "", &data),
-       "count=0 missing=4 distinct= min= max= mean= deviation=");
+    IS(bound_answer("stats", "", &data), "count=0 missing=4 distinct= min= max= mean= deviation=");
 }
 
 static void sums_of_integers_never_overflow(void)
@@ -237,14 +237,34 @@ static const struct {
     size_t rows;
     double mean, variance, deviation, skewness, kurtosis;
 } cases[] = {
-    {{1, 2, 4, 8}, 4, 3.75, 9.583333333333334, 3.095695936834452, 0.6568077344996993,
+    {{1, 2, 4, 8},
+     4,
+     3.75,
+     9.583333333333334,
+     3.095695936834452,
+     0.6568077344996993,
      -1.0989792060491494},
-    {{1000000000.1, 1000000000.2, 1000000000.5, 1000000000.7}, 4, 1000000000.375,
-     0.07583333373069816, 0.2753785280857935, 0.1866178227394722, -1.6043954385592232},
+    {{1000000000.1, 1000000000.2, 1000000000.5, 1000000000.7},
+     4,
+     1000000000.375,
+     0.07583333373069816,
+     0.2753785280857935,
+     0.1866178227394722,
+     -1.6043954385592232},
     {{5e-324, 1e-310, 2e-308}, 3, 6.7e-309, 0, 1.1518246394308464e-308, 0.7070468212194918, -1.5},
-    {{0.1, 0.1, 0.1, 0.3}, 4, 0.15, 0.009999999999999998, 0.09999999999999999, 1.1547005383792515,
+    {{0.1, 0.1, 0.1, 0.3},
+     4,
+     0.15,
+     0.009999999999999998,
+     0.09999999999999999,
+     1.1547005383792515,
      -2. / 3},
-    {{-7, 0, 0, 1e15, 2.5}, 5, 199999999999999.1, 2.0000000000000044e+29, 447213595499958.44, 1.5,
+    {{-7, 0, 0, 1e15, 2.5},
+     5,
+     199999999999999.1,
+     2.0000000000000044e+29,
+     447213595499958.44,
+     1.5,
      0.25},
     {{1e300, 1e-300, -1e300, 3}, 4, 0.75, (double)INFINITY, 8.164965809277260e299, 0, -1},
 };

@@ -43,7 +43,8 @@ static const char *write_operator(const char *name, const char *code, const char
     snprintf(text, sizeof text,
              "#include <stdlib.h>\n#include <unistd.h>\n#include <sheaf/operator.h>\n%s\n"
              "struct s { int64_t n; };\n"
-             "static void fold(void *s, const sheaf_batch *b) { ((struct s *)s)->n += (int64_t)b->rows; }\n"
+             "static void fold(void *s, const sheaf_batch *b) { ((struct s *)s)->n += "
+             "(int64_t)b->rows; }\n"
              "static void combine(void *s, const void *t)\n"
              "{ ((struct s *)s)->n += ((const struct s *)t)->n; }\n"
              "SHEAF_OPERATOR(probe) = {.about = \"a probe\", .fold = fold, .combine = combine,\n"
@@ -311,20 +312,22 @@ static void a_table_that_points_nowhere_is_reported(void)
 {
     refuse(write_operator("wild.c", "", ".by = (const char *)16"), SHEAF_BAD_OPERATOR, 705,
            "signal 11");
-    refuse(write_operator("state.c", "", ".keep_missing = 0, .outputs = {{\"n\", SHEAF_I64, 9, 0}}"),
-           SHEAF_BAD_OPERATOR, 706, "bytes 9 to 17 of a state of 8");
+    refuse(
+        write_operator("state.c", "", ".keep_missing = 0, .outputs = {{\"n\", SHEAF_I64, 9, 0}}"),
+        SHEAF_BAD_OPERATOR, 706, "bytes 9 to 17 of a state of 8");
 }
 
 static void what_a_constructor_prints_does_not_come_out(void)
 {
     sheaf_error error;
 
-    CU_ASSERT_EQUAL(try_open(write_operator("print.c",
-                                            "#include <stdio.h>\n" CONSTRUCTOR
-                                            "{ write(1, \"SPOILED\\n\", 8); write(2, \"X\\n\", 2); }",
-                                            ""),
-                             &error),
-                    SHEAF_OK);
+    CU_ASSERT_EQUAL(
+        try_open(write_operator("print.c",
+                                "#include <stdio.h>\n" CONSTRUCTOR
+                                "{ write(1, \"SPOILED\\n\", 8); write(2, \"X\\n\", 2); }",
+                                ""),
+                 &error),
+        SHEAF_OK);
 }
 
 /* -- who could have written it --------------------------------------------------------------- */

@@ -111,7 +111,10 @@ static void refuse(size_t at, const void *value, size_t size, int code, const ch
 
 static void other_machines_are_refused(void)
 {
-    refuse(0, "\x7f" "ELG", 4, 701, "no ELF");
+    refuse(0,
+           "\x7f"
+           "ELG",
+           4, 701, "no ELF");
     refuse(EI_CLASS, "\1", 1, 701, "64 bits");
     refuse(EI_DATA, "\2", 1, 701, "byte order");
     refuse(offsetof(Elf64_Ehdr, e_machine), "\x08\0", 2, 701, "processor");
@@ -126,9 +129,11 @@ static void other_interfaces_are_refused_with_both_numbers(void)
     CU_ASSERT_PTR_NOT_NULL_FATAL(note);
     size_t stamp = (size_t)(note - object.bytes) - offsetof(sheaf_stamp, owner);
     uint32_t number = 77;
-    refuse(stamp + offsetof(sheaf_stamp, abi), &number, 4, 702, "interface 77, but this sheaf has 1");
+    refuse(stamp + offsetof(sheaf_stamp, abi), &number, 4, 702,
+           "interface 77, but this sheaf has 1");
     refuse(stamp + offsetof(sheaf_stamp, operator_size), &number, 4, 702, "size 77");
-    refuse(stamp + offsetof(sheaf_stamp, batch_rows), &number, 4, 702, "of 77, but this sheaf has 4096");
+    refuse(stamp + offsetof(sheaf_stamp, batch_rows), &number, 4, 702,
+           "of 77, but this sheaf has 4096");
     refuse(stamp + offsetof(sheaf_stamp, owner), "leafy\0\0", 8, 701, "no stamp");
     refuse(stamp + offsetof(sheaf_stamp, name), "\0", 1, 701, "no name");
     /* A longer stamp, of a later interface, still says its number. */

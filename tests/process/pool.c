@@ -296,7 +296,7 @@ static void stream_is_lazy_and_bounded(void)
                                         .input_size = 8, .output_size = 8, .window = 100,
                                         .unordered = unordered};
         sheaf_stream *stream = NULL;
-        int64_t sum = 0, output;
+        int64_t output;
         uint64_t index, wrong = 0;
         sheaf_status outcome, status;
 
@@ -305,7 +305,6 @@ static void stream_is_lazy_and_bounded(void)
                SHEAF_OK) {
             wrong += outcome != SHEAF_OK || output != (int64_t)(index * index) ||
                      (!unordered && index != (uint64_t)numbers.taken);
-            sum += output;
             numbers.taken++;
         }
         CU_ASSERT_EQUAL(status, SHEAF_CLOSED);

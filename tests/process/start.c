@@ -455,7 +455,8 @@ static void detached_child_outlives_its_parent(void)
         struct question question = {6, word};
         sheaf_process_options options = {
             .struct_size = sizeof options, .detached = true, .start = SHEAF_START_FORK};
-        _exit(sheaf_process_start(&options, square, &question, sizeof question, &process, NULL));
+        _exit(sheaf_process_start(&options, square, &question, sizeof question, &process, NULL) !=
+              SHEAF_OK);
     }
     waitpid(parent, NULL, 0);
     for (int i = 0; i < 2000 && __atomic_load_n(word, __ATOMIC_ACQUIRE) != 36; i++)

@@ -13,7 +13,7 @@ struct data {
     size_t rows;
     size_t keys;
     sheaf_kind kinds[DATA_KEYS];
-    sheaf_column key[DATA_KEYS]; /* owned */
+    sheaf_column key[DATA_KEYS];    /* owned */
     sheaf_column frame[DATA_FRAME]; /* i64 */
 };
 

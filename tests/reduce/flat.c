@@ -70,8 +70,8 @@ static void pieces_follow_each_other(void)
     for (size_t some = 0; some < 6; some++)
         sheaf_flat_append(&flat, &(sheaf_column){.type = SHEAF_I64, .i64 = values}, 1, some);
     for (; at < flat.size; at += sheaf_flat_size(flat.bytes + at, flat.size - at), pieces++) {
-        CU_ASSERT_EQUAL_FATAL(sheaf_flat_view(flat.bytes + at, flat.size - at, &view, &count, &rows,
-                                              NULL), SHEAF_OK);
+        CU_ASSERT_EQUAL_FATAL(
+            sheaf_flat_view(flat.bytes + at, flat.size - at, &view, &count, &rows, NULL), SHEAF_OK);
         CU_ASSERT_EQUAL(rows, pieces);
         free(view);
     }
@@ -190,8 +190,9 @@ static void what_is_not_sorted_or_not_alike_is_refused(void)
     sheaf_column column = {.type = SHEAF_I64, .i64 = down};
 
     sheaf_flat_append(&piece, &column, 1, 2);
-    CU_ASSERT_EQUAL(sheaf_flat_merge((const void *[]){piece.bytes}, &piece.size, 1, SIZE_MAX, &flat,
-                                     NULL), SHEAF_INTERNAL);
+    CU_ASSERT_EQUAL(
+        sheaf_flat_merge((const void *[]){piece.bytes}, &piece.size, 1, SIZE_MAX, &flat, NULL),
+        SHEAF_INTERNAL);
     column.scale = 1;
     sheaf_flat_append(&other, &column, 1, 1);
     CU_ASSERT_EQUAL(sheaf_flat_merge((const void *[]){piece.bytes, other.bytes},

@@ -30,7 +30,8 @@ static void make(struct victim *victim, size_t keys, sheaf_type type)
     struct data data;
     sheaf_error error;
 
-    *victim = (struct victim){.kinds = {{.type = type}, {.type = SHEAF_DATE}, {.type = SHEAF_TEXT}}};
+    *victim =
+        (struct victim){.kinds = {{.type = type}, {.type = SHEAF_DATE}, {.type = SHEAF_TEXT}}};
     victim->aggregate = plain(victim->bound);
     victim->plan = (struct sheaf_table_plan){
         .key_kinds = victim->kinds, .keys = keys, .aggregate = &victim->aggregate, .seed = 42};

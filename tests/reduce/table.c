@@ -94,12 +94,14 @@ static void answer_cut(const struct sheaf_table_plan *plan, const struct data *d
 
     UNIT_OK(sheaf_table_open(plan, &table, &error), &error);
     for (size_t i = 0; i < count; i++) {
-        size_t end = i + 1 == count ? data->rows : first + unit_random_below(random,
-                                                       (unsigned)(data->rows - first + 1));
+        size_t end = i + 1 == count
+                         ? data->rows
+                         : first + unit_random_below(random, (unsigned)(data->rows - first + 1));
 
         sheaf_table_start(table, first);
         UNIT_OK(data_fold(table, data, first, end, 1 + unit_random_below(random, SHEAF_BATCH_ROWS),
-                          &error), &error);
+                          &error),
+                &error);
         shards[i] = publish(plan, table);
         first = end;
     }
@@ -109,7 +111,8 @@ static void answer_cut(const struct sheaf_table_plan *plan, const struct data *d
         sheaf_table_start(table, UINT64_MAX / 2);
         for (size_t j = i; j < end && j < count; j++) {
             UNIT_OK(sheaf_table_glue(table, shards[j].bytes, shards[j].size, 0, SHEAF_PARTITIONS,
-                                     &error), &error);
+                                     &error),
+                    &error);
             free(shards[j].bytes);
         }
         shards[kept] = publish(plan, table);
@@ -158,9 +161,10 @@ static void check_kinds(const sheaf_kind *kinds, size_t keys, size_t rows, size_
     data_free(&data);
 }
 
-static const sheaf_type key_types[] = {
-    SHEAF_BOOL, SHEAF_I8,  SHEAF_I16, SHEAF_I32, SHEAF_I64,     SHEAF_U8,   SHEAF_U16,  SHEAF_U32,
-    SHEAF_U64,  SHEAF_F32, SHEAF_F64, SHEAF_DATE, SHEAF_DECIMAL, SHEAF_TIME, SHEAF_TEXT, SHEAF_BYTES};
+static const sheaf_type key_types[] = {SHEAF_BOOL,    SHEAF_I8,   SHEAF_I16,  SHEAF_I32,
+                                       SHEAF_I64,     SHEAF_U8,   SHEAF_U16,  SHEAF_U32,
+                                       SHEAF_U64,     SHEAF_F32,  SHEAF_F64,  SHEAF_DATE,
+                                       SHEAF_DECIMAL, SHEAF_TIME, SHEAF_TEXT, SHEAF_BYTES};
 enum { KEY_TYPES = sizeof key_types / sizeof key_types[0] };
 
 static void every_kind_of_key_gives_the_naive_answer(void)

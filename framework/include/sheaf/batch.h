@@ -51,6 +51,7 @@ typedef enum sheaf_type {
 
 /* 128 bits, also where -Wpedantic objects to the type's own name. */
 __extension__ typedef __int128 sheaf_int128;
+__extension__ typedef unsigned __int128 sheaf_uint128;
 
 /* A type with what it needs to be read: digits after the point, or the zone. */
 typedef struct sheaf_kind {

@@ -10,6 +10,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <sheaf/batch.h>
 
@@ -58,6 +59,31 @@ typedef struct sheaf_exact {
 /* Add x[0..n).  Arrays of 30 values and more are much quicker than the same one by one. */
 SHEAF_EXPORT void sheaf_exact_add(sheaf_exact *sum, sheaf_heap *heap, const double *x, size_t n);
 /* Add another sum, which does not change. */
+
+/* The same for one value, where a call for each would cost more than the sum: a normal number that
+ * fits the open window is added here. */
+static inline void sheaf_exact_add_one(sheaf_exact *sum, sheaf_heap *heap, double x)
+{
+    uint64_t bits;
+
+    memcpy(&bits, &x, sizeof bits);
+    uint32_t exponent = bits >> 52 & 0x7FF;
+    uint32_t shift = exponent - 1075u - (uint32_t)sum->unit;
+    if (!(sum->flags & 1) || shift > 75 || exponent - 1u > 0x7FDu) {
+        sheaf_exact_add(sum, heap, &x, 1);
+        return;
+    }
+    int64_t sign = (int64_t)bits >> 63; /* 0 or -1: -a is ~a + 1, and the limb above is all ones */
+    sheaf_uint128 placed = (sheaf_uint128)((bits & 0xFFFFFFFFFFFFFu) | 0x10000000000000u) << shift;
+    sheaf_uint128 low = (sheaf_uint128)(uint64_t)sum->limbs[1] << 64 | (uint64_t)sum->limbs[0];
+    sheaf_uint128 signs = (sheaf_uint128)(uint64_t)sign << 64 | (uint64_t)sign;
+    sheaf_uint128 added = (placed ^ signs) - signs;
+    low += added;
+    sum->limbs[0] = (int64_t)(uint64_t)low;
+    sum->limbs[1] = (int64_t)(uint64_t)(low >> 64);
+    sum->limbs[2] = (int64_t)((uint64_t)sum->limbs[2] + (uint64_t)sign + (low < added));
+}
+
 SHEAF_EXPORT void sheaf_exact_join(sheaf_exact *sum, sheaf_heap *heap, const sheaf_exact *later,
                                    const sheaf_heap *later_heap);
 /* The sum, rounded once to the nearest double, ties to even. */
