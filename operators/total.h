@@ -38,25 +38,32 @@ static inline struct total *total_at(void *states, size_t stride, uint32_t key)
     return (struct total *)((char *)states + key * stride);
 }
 
+/* The state of a key, made ready for one more value of this column. */
+static inline struct total *total_count(void *states, size_t stride, uint32_t key, sheaf_type type,
+                                        int32_t scale)
+{
+    struct total *total = total_at(states, stride, key);
+
+    total->type = type;
+    total->scale = scale;
+    total->count++;
+    return total;
+}
+
 static inline void total_add_keyed(void *states, size_t stride, const uint32_t *key,
                                    const sheaf_batch *batch)
 {
     const sheaf_column *value = &batch->columns[0];
+    sheaf_type type = value->type;
+    int32_t scale = value->scale;
 
-    for (size_t row = 0; row < batch->rows; row++) {
-        struct total *total = total_at(states, stride, key[row]);
-
-        total->type = value->type;
-        total->scale = value->scale;
-        total->count++;
-    }
-    if (value->type == SHEAF_F64)
+    if (type == SHEAF_F64)
         for (size_t row = 0; row < batch->rows; row++)
-            sheaf_exact_add_one(&total_at(states, stride, key[row])->exact, batch->heap,
-                                load_f64(value, row));
+            sheaf_exact_add_one(&total_count(states, stride, key[row], type, scale)->exact,
+                                batch->heap, load_f64(value, row));
     else
         for (size_t row = 0; row < batch->rows; row++)
-            total_at(states, stride, key[row])->wide += load_i64(value, row);
+            total_count(states, stride, key[row], type, scale)->wide += load_i64(value, row);
 }
 
 static inline void total_join(struct total *total, const struct total *later,

@@ -36,18 +36,34 @@ const struct gen_dataset *sheaf_gen_find(const char *name)
 
 /* Names of places that are not: 20 beginnings times 20 endings, and 13 that are longer, shorter or
  * of several words. */
-static const char *const beginnings[20] = {"Alder", "Brox",  "Cald",         "Dun",   "Esk",
-                                           "Fair",  "Gold",  "Hazel",        "Iver",  "Kings",
-                                           "Lang",  "Mar",   "N\xC3\xB8r",   "Oak",   "Pen",
-                                           "Queens", "Rav",  "S\xC3\xBC\xC3\x9F", "Thorn", "\xC5\x81\xC4\x99"};
-static const char *const endings[20] = {"by",   "dale", "den",  "feld",       "ford", "gate", "ham",
-                                        "holm", "ley",  "low",  "m\xC3\xA5la", "ness", "over", "port",
-                                        "rup",  "stad", "thwaite", "ton",     "vik",  "wick"};
-static const char *const others[13] = {
-    "Ayr",         "Uig", "\xC3\x85re", "Saint Brendan on the Moor", "Port-aux-Bouleaux",
-    "Upper Thistle Crossing",  "\xE6\x9D\xB1\xE6\xA3\xAE", "\xCE\x91\xCE\xBA\xCF\x84\xCE\xAE",
-    "\xD0\xAF\xD1\x80\xD1\x81\xD0\xBA", "Ciudad del Viento", "Nueva Pe\xC3\xB1" "a Blanca",
-    "Two Rivers",  "Qal\xCA\xBB" "at al-Bahr"};
+static const char *const beginnings[20] = {"Alder",      "Brox",
+                                           "Cald",       "Dun",
+                                           "Esk",        "Fair",
+                                           "Gold",       "Hazel",
+                                           "Iver",       "Kings",
+                                           "Lang",       "Mar",
+                                           "N\xC3\xB8r", "Oak",
+                                           "Pen",        "Queens",
+                                           "Rav",        "S\xC3\xBC\xC3\x9F",
+                                           "Thorn",      "\xC5\x81\xC4\x99"};
+static const char *const endings[20] = {
+    "by",          "dale", "den",  "feld", "ford", "gate", "ham",     "holm", "ley", "low",
+    "m\xC3\xA5la", "ness", "over", "port", "rup",  "stad", "thwaite", "ton",  "vik", "wick"};
+static const char *const others[13] = {"Ayr",
+                                       "Uig",
+                                       "\xC3\x85re",
+                                       "Saint Brendan on the Moor",
+                                       "Port-aux-Bouleaux",
+                                       "Upper Thistle Crossing",
+                                       "\xE6\x9D\xB1\xE6\xA3\xAE",
+                                       "\xCE\x91\xCE\xBA\xCF\x84\xCE\xAE",
+                                       "\xD0\xAF\xD1\x80\xD1\x81\xD0\xBA",
+                                       "Ciudad del Viento",
+                                       "Nueva Pe\xC3\xB1"
+                                       "a Blanca",
+                                       "Two Rivers",
+                                       "Qal\xCA\xBB"
+                                       "at al-Bahr"};
 
 static struct station {
     char name[27]; /* with its semicolon */
@@ -82,10 +98,10 @@ static int64_t temperature(int32_t mean, uint64_t draw)
     return tenths > 999 ? 999 : tenths < -999 ? -999 : tenths;
 }
 
-void gen_1brc(uint64_t seed, uint64_t first_row, size_t rows, struct sheaf_string *out)
+void gen_1brc(uint64_t seed, uint64_t first_row, size_t rows, struct gen_buffer *out)
 {
     pthread_once(&named, name_stations);
-    if (!sheaf_string_reserve(out, rows * (sizeof stations[0].name + 8)))
+    if (!gen_buffer_reserve(out, rows * (sizeof stations[0].name + 8)))
         return;
     char *to = out->bytes + out->size;
     for (uint64_t row = first_row; row < first_row + rows; row++) {
@@ -116,9 +132,9 @@ static char *put_value(char *to, uint64_t value)
     return to;
 }
 
-void gen_h2o(uint64_t seed, uint64_t first_row, size_t rows, struct sheaf_string *out)
+void gen_h2o(uint64_t seed, uint64_t first_row, size_t rows, struct gen_buffer *out)
 {
-    if (!sheaf_string_reserve(out, rows * 80))
+    if (!gen_buffer_reserve(out, rows * 80))
         return;
     char *to = out->bytes + out->size;
     for (uint64_t row = first_row; row < first_row + rows; row++) {
@@ -139,9 +155,9 @@ void gen_h2o(uint64_t seed, uint64_t first_row, size_t rows, struct sheaf_string
 
 /* -- numbers ------------------------------------------------------------------------------- */
 
-void gen_numbers(uint64_t seed, uint64_t first_row, size_t rows, struct sheaf_string *out)
+void gen_numbers(uint64_t seed, uint64_t first_row, size_t rows, struct gen_buffer *out)
 {
-    if (!sheaf_string_reserve(out, rows * 20 * 16))
+    if (!gen_buffer_reserve(out, rows * 20 * 16))
         return;
     char *to = out->bytes + out->size;
     for (uint64_t row = first_row; row < first_row + rows; row++) {

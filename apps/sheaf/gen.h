@@ -12,16 +12,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/string.h"
+#include "gen_buffer.h"
 
 struct gen_dataset {
     const char *name;
-    const char *about;         /* one line */
-    const char *header;        /* the line of names, with its newline */
-    bool headless;             /* the header is written only when it is asked for */
-    uint32_t rows_per_block;   /* a good size of one task: some MB of text */
+    const char *about;       /* one line */
+    const char *header;      /* the line of names, with its newline */
+    bool headless;           /* the header is written only when it is asked for */
+    uint32_t rows_per_block; /* a good size of one task: some MB of text */
     /* Append rows [first_row, first_row + rows) to `out`.  Check out->failed. */
-    void (*block)(uint64_t seed, uint64_t first_row, size_t rows, struct sheaf_string *out);
+    void (*block)(uint64_t seed, uint64_t first_row, size_t rows, struct gen_buffer *out);
 };
 
 /* Ends at the first without a name. */

@@ -5,12 +5,13 @@
  * machine rounds alike, so that all of them make the same data.
  */
 #include <pthread.h>
+#include <stddef.h>
 
 #include "gen_random.h"
 
-#define HALF  32768         /* quantiles on each side of the middle */
-#define STEP  (1.0 / 2048)  /* of the integral */
-#define STEPS (5 * 2048)    /* up to 5 deviations: beyond are 3 of 10 million values */
+#define HALF  32768        /* quantiles on each side of the middle */
+#define STEP  (1.0 / 2048) /* of the integral */
+#define STEPS (5 * 2048)   /* up to 5 deviations: beyond are 3 of 10 million values */
 
 static int32_t quantiles[2 * HALF + 1];
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -59,7 +60,7 @@ static void fill_quantiles(void)
 int64_t gen_normal(uint64_t draw)
 {
     pthread_once(&once, fill_quantiles);
-    uint32_t place = (draw & 0xFFFFFFFFu) >> 16;
+    size_t place = draw >> 16 & 0xFFFF;
     int64_t low = quantiles[place], high = quantiles[place + 1];
     return low + ((high - low) * (int64_t)(draw & 0xFFFF) + 32768) / 65536;
 }

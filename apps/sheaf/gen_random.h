@@ -24,8 +24,7 @@ static inline uint64_t gen_mix(uint64_t z)
 /* 64 draws at most, or rows would share them. */
 static inline struct gen_draws gen_draws_of(uint64_t seed, uint64_t row)
 {
-    return (struct gen_draws){gen_mix(seed + 0x9E3779B97F4A7C15u) +
-                              row * 64 * 0x9E3779B97F4A7C15u};
+    return (struct gen_draws){gen_mix(seed + 0x9E3779B97F4A7C15u) + row * 64 * 0x9E3779B97F4A7C15u};
 }
 
 static inline uint64_t gen_draw(struct gen_draws *draws)

@@ -13,9 +13,9 @@
 #define YEAR_SECONDS (366 * 86400)
 
 /* As they stand in the file: plain ones, with a comma, with quotes. */
-static const char *const plain_zones[] = {"\"Harbour East\"", "\"Old Market\"", "\"Gasworks\"",
-                                          "\"University\"",   "\"Mill Hill\"",  "\"Parkside\"",
-                                          "\"Airport\"",      "\"Canal Street\"", "\"Northfields\""};
+static const char *const plain_zones[] = {
+    "\"Harbour East\"", "\"Old Market\"", "\"Gasworks\"",     "\"University\"", "\"Mill Hill\"",
+    "\"Parkside\"",     "\"Airport\"",    "\"Canal Street\"", "\"Northfields\""};
 static const char *const comma_zones[] = {"\"Bridges, South\"", "\"Bridges, North\"",
                                           "\"Docks, Pier 9\"", "\"Hill, Upper\""};
 static const char *const quote_zones[] = {"\"The \"\"Circus\"\"\"", "\"\"\"Little\"\" Quay\""};
@@ -146,9 +146,9 @@ static char *put_taxi_money(char *to, struct gen_draws *draws, uint32_t hundredt
     return to;
 }
 
-void gen_taxi(uint64_t seed, uint64_t first_row, size_t rows, struct sheaf_string *out)
+void gen_taxi(uint64_t seed, uint64_t first_row, size_t rows, struct gen_buffer *out)
 {
-    if (!sheaf_string_reserve(out, rows * TAXI_ROW_MAX))
+    if (!gen_buffer_reserve(out, rows * TAXI_ROW_MAX))
         return;
     char *to = out->bytes + out->size;
     for (uint64_t row = first_row; row < first_row + rows; row++) {
@@ -164,7 +164,10 @@ void gen_taxi(uint64_t seed, uint64_t first_row, size_t rows, struct sheaf_strin
 
 /* -- nasty --------------------------------------------------------------------------------- */
 
-#define ODDITY(literal) {literal, sizeof(literal) - 1}
+#define ODDITY(literal)              \
+    {                                \
+        literal, sizeof(literal) - 1 \
+    }
 
 static const struct {
     const char *bytes;
@@ -179,7 +182,7 @@ static const struct {
     ODDITY("\"\""),
     ODDITY("  blanks around\t"),
     ODDITY("\" blanks \""),
-    ODDITY("5\" pipe"),            /* a quote in an unquoted field: read as it stands */
+    ODDITY("5\" pipe"),             /* a quote in an unquoted field: read as it stands */
     ODDITY("\"closed\" too early"), /* text behind a closing quote: joined to the field */
     ODDITY("\"zero\0byte\""),
     ODDITY("na\xC3\xAFve \xE6\x9D\xB1\xE4\xBA\xAC \xF0\x9F\x8E\xB2 e\xCC\x81"),
@@ -198,37 +201,37 @@ static const struct {
 };
 
 /* A field that is longer than many a buffer. */
-static void append_long(struct sheaf_string *out, uint64_t draw)
+static void append_long(struct gen_buffer *out, uint64_t draw)
 {
     static const char part[] = "long \"\"field\"\", with\nlines; ";
     uint32_t repeats = 50 + gen_below(draw, 700);
 
-    sheaf_string_append_char(out, '"');
+    gen_buffer_char(out, '"');
     for (uint32_t i = 0; i < repeats; i++)
-        sheaf_string_append_bytes(out, part, sizeof part - 1);
-    sheaf_string_append_char(out, '"');
+        gen_buffer_bytes(out, part, sizeof part - 1);
+    gen_buffer_char(out, '"');
 }
 
-static void append_odd(struct sheaf_string *out, uint64_t draw)
+static void append_odd(struct gen_buffer *out, uint64_t draw)
 {
     uint32_t which = gen_below(draw, COUNT(oddities));
 
     if ((draw & 0xFFF) == 0)
         append_long(out, draw);
     else
-        sheaf_string_append_bytes(out, oddities[which].bytes, oddities[which].size);
+        gen_buffer_bytes(out, oddities[which].bytes, oddities[which].size);
 }
 
-static void append_line_end(struct sheaf_string *out, uint64_t draw)
+static void append_line_end(struct gen_buffer *out, uint64_t draw)
 {
     uint32_t share = gen_below(draw, 100);
 
-    sheaf_string_append(out, share < 55 ? "\n" : share < 95 ? "\r\n" : "\r");
+    gen_buffer_text(out, share < 55 ? "\n" : share < 95 ? "\r\n" : "\r");
     if ((draw & 0xFF) < 4) /* an empty line, which is no record */
-        sheaf_string_append(out, "\n");
+        gen_buffer_text(out, "\n");
 }
 
-void gen_nasty(uint64_t seed, uint64_t first_row, size_t rows, struct sheaf_string *out)
+void gen_nasty(uint64_t seed, uint64_t first_row, size_t rows, struct gen_buffer *out)
 {
     static const char *const lasts[] = {"true", "false", "\"true\"", ""};
 
@@ -246,14 +249,17 @@ void gen_nasty(uint64_t seed, uint64_t first_row, size_t rows, struct sheaf_stri
         if (draw & 1)
             *to++ = '"';
         to = put_bytes(to, ",", 1);
-        sheaf_string_append_format(out, "%llu,", (unsigned long long)row + 1);
+        char id[24];
+        char *id_end = put_number(id, row + 1);
+        gen_buffer_bytes(out, id, (size_t)(id_end - id));
+        gen_buffer_char(out, ',');
         append_odd(out, gen_draw(&draws));
-        sheaf_string_append_char(out, ',');
-        sheaf_string_append_bytes(out, number, (size_t)(to - number));
+        gen_buffer_char(out, ',');
+        gen_buffer_bytes(out, number, (size_t)(to - number));
         append_odd(out, gen_draw(&draws));
-        sheaf_string_append_char(out, ',');
+        gen_buffer_char(out, ',');
         draw = gen_draw(&draws);
-        sheaf_string_append(out, lasts[draw >> 60 & 3]);
+        gen_buffer_text(out, lasts[draw >> 60 & 3]);
         append_line_end(out, gen_draw(&draws));
     }
 }

@@ -123,8 +123,16 @@ static bool gather(struct opening *opening, const char *bytes, size_t size, bool
     return ragged == 0;
 }
 
+/* Without a quote in sight there is little doubt either. */
+static bool is_sure(const sheaf_dataset *dataset, const struct sheaf_cut *cut,
+                    const struct sheaf_sample *sample)
+{
+    return cut->proven || !dataset->dialect.has_quote ||
+           !memchr(sample->bytes, dataset->dialect.quote, sample->size);
+}
+
 /* One window in the middle of a file, from the first record in it.  Its evidence counts only if
- * nothing in it looks wrong: without proof a record start is a guess. */
+ * that is surely one, and all records have the right width: else kinds might get too wide. */
 static sheaf_status gather_window(struct opening *opening, const struct sheaf_file *file,
                                   uint64_t nominal, sheaf_error *error)
 {
@@ -141,7 +149,7 @@ static sheaf_status gather_window(struct opening *opening, const struct sheaf_fi
     status = sheaf_allocate(&found, width, sizeof *found, error);
     if (status == SHEAF_OK && sample.size >= 2 &&
         sheaf_cut_feed(&cut, sample.bytes, sample.size, sample.whole) &&
-        cut.found < from + sample.size &&
+        cut.found < from + sample.size && is_sure(dataset, &cut, &sample) &&
         gather(opening, sample.bytes + (cut.found - from), sample.size - (size_t)(cut.found - from),
                sample.whole, found, error, &status))
         for (size_t c = 0; c < width; c++)

@@ -7,6 +7,7 @@
 #include "input/dataset.h"
 #include "operator/plugin.h"
 #include "job/version.h"
+#include "output/file.h"
 #include <sheaf/sheaf.h>
 
 const char *sheaf_version(void)
@@ -75,4 +76,31 @@ const char *sheaf_plugin_builtin(size_t index)
     while (sheaf_builtins[count].name && count < index)
         count++;
     return sheaf_builtins[count].name;
+}
+
+/* A destination is an output that knows of no inputs. */
+sheaf_status sheaf_destination_open(const char *path, sheaf_destination **destination,
+                                    sheaf_error *error)
+{
+    struct sheaf_output *output = NULL;
+
+    SHEAF_TRY(sheaf_output_open(path, NULL, 0, &output, error));
+    *destination = (sheaf_destination *)output;
+    return SHEAF_OK;
+}
+
+sheaf_status sheaf_destination_write(sheaf_destination *destination, const void *bytes, size_t size,
+                                     sheaf_error *error)
+{
+    return sheaf_output_write(destination, bytes, size, error);
+}
+
+sheaf_status sheaf_destination_commit(sheaf_destination *destination, sheaf_error *error)
+{
+    return sheaf_output_commit((struct sheaf_output *)destination, error);
+}
+
+void sheaf_destination_close(sheaf_destination *destination)
+{
+    sheaf_output_close((struct sheaf_output *)destination);
 }

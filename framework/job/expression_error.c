@@ -52,8 +52,9 @@ static void point_at(const struct sheaf_expression *tree, size_t begin, size_t e
     sheaf_error_help(error, "  %s", marks);
 }
 
-sheaf_status sheaf_expression_complain(const struct sheaf_expression *tree, size_t begin, size_t end,
-                                       int code, sheaf_error *error, const char *format, ...)
+sheaf_status sheaf_expression_complain(const struct sheaf_expression *tree, size_t begin,
+                                       size_t end, int code, sheaf_error *error, const char *format,
+                                       ...)
 {
     char what[400];
     va_list arguments;
@@ -114,8 +115,8 @@ static void list_columns(const struct sheaf_schema *schema, sheaf_error *error)
     sheaf_error_help(error, "Columns:%s", used > 0 ? list : " none");
 }
 
-void sheaf_expression_suggest_column(const struct sheaf_schema *schema, const char *name, size_t size,
-                                     sheaf_error *error)
+void sheaf_expression_suggest_column(const struct sheaf_schema *schema, const char *name,
+                                     size_t size, sheaf_error *error)
 {
     size_t limit = size > 3 ? size / 3 + 1 : 1, nearest = limit + 1;
     const char *best = NULL;

@@ -5,9 +5,9 @@
  * loop from the operands' slots to its own.  Columns that need no conversion are
  * used where they lie.
  *
- * `active` are the rows for which a value matters (NULL: all).  The loops do all rows anyway; but an
- * overflow is an error only where it matters: not in the branch of an `if` that was not
- * taken, not on the right of an `and` whose left side is false.
+ * `active` are the rows for which a value matters (NULL: all).  The loops do all rows anyway; but
+ * an overflow is an error only where it matters: not in the branch of an `if` that was not taken,
+ * not on the right of an `and` whose left side is false.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -195,13 +195,13 @@ static bool run_literal(struct sheaf_evaluator *evaluator, const struct sheaf_no
     return true;
 }
 
-#define WIDEN(source, target)                                                                    \
-    do {                                                                                         \
-        typedef source loose_source __attribute__((aligned(1)));                                 \
-        const loose_source *from_ = column->values;                                              \
-        target *to_ = slot->values;                                                              \
-        for (size_t i_ = 0; i_ < rows; i_++)                                                     \
-            to_[i_] = (target)from_[i_];                                                         \
+#define WIDEN(source, target)                                    \
+    do {                                                         \
+        typedef source loose_source __attribute__((aligned(1))); \
+        const loose_source *from_ = column->values;              \
+        target *to_ = slot->values;                              \
+        for (size_t i_ = 0; i_ < rows; i_++)                     \
+            to_[i_] = (target)from_[i_];                         \
     } while (0)
 
 /* Columns whose values have another form inside the tree. */
@@ -346,8 +346,8 @@ static bool run_is_missing(struct sheaf_evaluator *evaluator, const struct sheaf
 /* -- comparisons --------------------------------------------------------------------------- */
 
 /* Bools are only ever asked whether they are equal. */
-static void compare_bools(const struct sheaf_evaluator *evaluator, enum sheaf_op op, struct vector a,
-                          struct vector b, uint64_t *truth)
+static void compare_bools(const struct sheaf_evaluator *evaluator, enum sheaf_op op,
+                          struct vector a, struct vector b, uint64_t *truth)
 {
     for (size_t i = 0; i < evaluator->words; i++)
         truth[i] = a.truth[i] ^ b.truth[i] ^ (op == OP_EQ ? ~(uint64_t)0 : 0);
@@ -404,8 +404,8 @@ static bool run_test(struct sheaf_evaluator *evaluator, const struct sheaf_node 
 
 /* -- arithmetic ---------------------------------------------------------------------------- */
 
-/* The loop for a node's kind.  slot->spare gets the rows with a result (*partial), slot->truth those
- * that overflowed (returned: whether there are any). */
+/* The loop for a node's kind.  slot->spare gets the rows with a result (*partial), slot->truth
+ * those that overflowed (returned: whether there are any). */
 static bool compute(const struct sheaf_evaluator *evaluator, const struct sheaf_node *node,
                     struct slot *slot, const void *a, const void *b, bool *partial)
 {
@@ -484,11 +484,11 @@ static bool run_conversion(struct sheaf_evaluator *evaluator, const struct sheaf
     else if (node->op == OP_TO_F64)
         sheaf_loop_i64_to_f64(a.values, from.scale, slot->values, rows);
     else if (from.type == SHEAF_WIDE)
-        failed = sheaf_loop_rescale_wide(a.values, node->kind.scale - from.scale, slot->values, rows,
-                                         slot->truth);
+        failed = sheaf_loop_rescale_wide(a.values, node->kind.scale - from.scale, slot->values,
+                                         rows, slot->truth);
     else
-        failed = sheaf_loop_rescale_i64(a.values, node->kind.scale - from.scale, bound, slot->values,
-                                        rows, slot->truth);
+        failed = sheaf_loop_rescale_i64(a.values, node->kind.scale - from.scale, bound,
+                                        slot->values, rows, slot->truth);
     if (failed)
         note_failures(evaluator, (int32_t)(node - evaluator->tree->nodes), slot->truth, a.present,
                       active);
@@ -535,12 +535,12 @@ static bool run_function(struct sheaf_evaluator *evaluator, const struct sheaf_n
 
 /* -- choices ------------------------------------------------------------------------------- */
 
-#define BLEND(type, loose)                                                                       \
-    do {                                                                                         \
-        const loose *yes_ = a.values, *no_ = b.values;                                           \
-        type *to_ = slot->values;                                                                \
-        for (size_t i_ = 0; i_ < evaluator->rows; i_++)                                          \
-            to_[i_] = chosen[i_ / 64] >> i_ % 64 & 1 ? yes_[i_] : no_[i_];                       \
+#define BLEND(type, loose)                                                 \
+    do {                                                                   \
+        const loose *yes_ = a.values, *no_ = b.values;                     \
+        type *to_ = slot->values;                                          \
+        for (size_t i_ = 0; i_ < evaluator->rows; i_++)                    \
+            to_[i_] = chosen[i_ / 64] >> i_ % 64 & 1 ? yes_[i_] : no_[i_]; \
     } while (0)
 
 /* Values of a where `chosen` is set, of b elsewhere. */
@@ -727,7 +727,8 @@ static sheaf_status tell_bad_row(const struct sheaf_evaluator *evaluator, size_t
 }
 
 static sheaf_status evaluate(struct sheaf_evaluator *evaluator, const sheaf_column *columns,
-                             size_t rows, struct vector *result, size_t *bad_row, sheaf_error *error)
+                             size_t rows, struct vector *result, size_t *bad_row,
+                             sheaf_error *error)
 {
     if (bad_row)
         *bad_row = SIZE_MAX;
@@ -847,8 +848,8 @@ bool sheaf_expression_fold(const struct sheaf_expression *tree, int32_t node,
         return false;
     if (sheaf_evaluator_open(tree, &evaluator, NULL) != SHEAF_OK)
         return false;
-    bool good = begin(evaluator, NULL, 1) && run(evaluator, node, NULL, &vector) &&
-                evaluator->bad_node < 0;
+    bool good =
+        begin(evaluator, NULL, 1) && run(evaluator, node, NULL, &vector) && evaluator->bad_node < 0;
     if (good)
         take_value(&vector, tree->nodes[node].kind.type, literal);
     sheaf_evaluator_close(evaluator);

@@ -66,35 +66,35 @@ static uint64_t pack(const uint8_t bytes[64])
 
 /* -- comparisons --------------------------------------------------------------------------- */
 
-#define COMPARE(name, type, operator)                                                            \
-    static void name(const type *a, const type *b, size_t rows, uint64_t *truth)                 \
-    {                                                                                            \
-        for (size_t base = 0; base < rows; base += 64) {                                         \
-            uint8_t bytes[64] = {0};                                                             \
-            size_t n = block_of(rows, base);                                                     \
-            if (n == 64)                                                                         \
-                for (size_t i = 0; i < 64; i++)                                                  \
-                    bytes[i] = a[base + i] operator b[base + i];                                 \
-            else                                                                                 \
-                for (size_t i = 0; i < n; i++)                                                   \
-                    bytes[i] = a[base + i] operator b[base + i];                                 \
-            truth[base / 64] = pack(bytes);                                                      \
-        }                                                                                        \
-    }                                                                                            \
-    static void name##_constant(const type *a, const type *b, size_t rows, uint64_t *truth)      \
-    {                                                                                            \
-        const type one = *b;                                                                     \
-        for (size_t base = 0; base < rows; base += 64) {                                         \
-            uint8_t bytes[64] = {0};                                                             \
-            size_t n = block_of(rows, base);                                                     \
-            if (n == 64)                                                                         \
-                for (size_t i = 0; i < 64; i++)                                                  \
-                    bytes[i] = a[base + i] operator one;                                         \
-            else                                                                                 \
-                for (size_t i = 0; i < n; i++)                                                   \
-                    bytes[i] = a[base + i] operator one;                                         \
-            truth[base / 64] = pack(bytes);                                                      \
-        }                                                                                        \
+#define COMPARE(name, type, operator)                                                       \
+    static void name(const type *a, const type *b, size_t rows, uint64_t *truth)            \
+    {                                                                                       \
+        for (size_t base = 0; base < rows; base += 64) {                                    \
+            uint8_t bytes[64] = {0};                                                        \
+            size_t n = block_of(rows, base);                                                \
+            if (n == 64)                                                                    \
+                for (size_t i = 0; i < 64; i++)                                             \
+                    bytes[i] = a[base + i] operator b[base + i];                            \
+            else                                                                            \
+                for (size_t i = 0; i < n; i++)                                              \
+                    bytes[i] = a[base + i] operator b[base + i];                            \
+            truth[base / 64] = pack(bytes);                                                 \
+        }                                                                                   \
+    }                                                                                       \
+    static void name##_constant(const type *a, const type *b, size_t rows, uint64_t *truth) \
+    {                                                                                       \
+        const type one = *b;                                                                \
+        for (size_t base = 0; base < rows; base += 64) {                                    \
+            uint8_t bytes[64] = {0};                                                        \
+            size_t n = block_of(rows, base);                                                \
+            if (n == 64)                                                                    \
+                for (size_t i = 0; i < 64; i++)                                             \
+                    bytes[i] = a[base + i] operator one;                                    \
+            else                                                                            \
+                for (size_t i = 0; i < n; i++)                                              \
+                    bytes[i] = a[base + i] operator one;                                    \
+            truth[base / 64] = pack(bytes);                                                 \
+        }                                                                                   \
     }
 
 COMPARE(i64_eq, loose_i64, ==)
@@ -196,23 +196,24 @@ void sheaf_loop_compare_text(enum sheaf_op op, const void *a, const void *b, boo
                         << i;
         else
             for (size_t i = 0; i < n; i++)
-                word |= (uint64_t)
-                            verdict[compare_texts(left[base + i], right[(base + i) * step]) + 1]
-                        << i;
+                word |=
+                    (uint64_t)verdict[compare_texts(left[base + i], right[(base + i) * step]) + 1]
+                    << i;
         truth[base / 64] = word;
     }
 }
 
 bool sheaf_loop_numbers(const void *a, size_t rows, uint64_t *valid)
 {
-    uint64_t all = ~(uint64_t)0;
+    const loose_f64 *values = a;
+    int64_t any = 0;
 
+    for (size_t i = 0; i < rows; i++)
+        any |= values[i] != values[i] ? -1 : 0;
+    if (any == 0)
+        return true;
     f64_eq(a, a, rows, valid);
-    for (size_t base = 0; base < rows; base += 64) {
-        size_t n = block_of(rows, base);
-        all &= valid[base / 64] | (n < 64 ? ~(uint64_t)0 << n : 0);
-    }
-    return all == ~(uint64_t)0;
+    return false;
 }
 
 /* -- integers and decimals ------------------------------------------------------------------- */
@@ -241,8 +242,8 @@ static bool compute_i64(enum sheaf_op op, int64_t a, int64_t b, int64_t *result)
 }
 
 /* The rows of a block that fail, one by one. */
-static uint64_t failures_i64(enum sheaf_op op, const loose_i64 *a, const loose_i64 *b, int64_t bound,
-                             size_t n)
+static uint64_t failures_i64(enum sheaf_op op, const loose_i64 *a, const loose_i64 *b,
+                             int64_t bound, size_t n)
 {
     uint64_t word = 0;
 
@@ -407,7 +408,8 @@ static int carry(enum sheaf_op op, sheaf_int128 rest, sheaf_int128 power)
     return rest >= power - rest ? 1 : -rest >= power + rest ? -1 : 0;
 }
 
-void sheaf_loop_cut_i64(enum sheaf_op op, const void *a, int32_t digits, int64_t *result, size_t rows)
+void sheaf_loop_cut_i64(enum sheaf_op op, const void *a, int32_t digits, int64_t *result,
+                        size_t rows)
 {
     const loose_i64 *values = a;
     int64_t power = powers[digits];
@@ -448,8 +450,9 @@ static bool compute_wide(enum sheaf_op op, sheaf_int128 a, sheaf_int128 b, sheaf
     }
 }
 
-bool sheaf_loop_arithmetic_wide(enum sheaf_op op, const void *a, const void *b, sheaf_int128 *result,
-                                size_t rows, uint64_t *valid, uint64_t *failed)
+bool sheaf_loop_arithmetic_wide(enum sheaf_op op, const void *a, const void *b,
+                                sheaf_int128 *result, size_t rows, uint64_t *valid,
+                                uint64_t *failed)
 {
     const loose_wide *left = a, *right = b;
     bool any = false;
@@ -503,9 +506,9 @@ static double round_f64(double x, int32_t digits)
     return copysign(whole / power, x);
 }
 
-#define EACH(expression)                                                                         \
-    for (size_t i = 0; i < rows; i++)                                                            \
-        result[i] = (expression);                                                                \
+#define EACH(expression)              \
+    for (size_t i = 0; i < rows; i++) \
+        result[i] = (expression);     \
     break
 
 static void compute_f64(enum sheaf_op op, const loose_f64 *a, const loose_f64 *b, int32_t digits,

@@ -32,7 +32,7 @@ void sheaf_loop_compare_text(enum sheaf_op op, const void *a, const void *b, boo
 void sheaf_loop_compare_wide(enum sheaf_op op, const void *a, int32_t a_scale, const void *b,
                              int32_t b_scale, size_t rows, uint64_t *truth);
 
-/* Which doubles are numbers; true if all are. */
+/* True if all doubles are numbers; else valid tells which are. */
 bool sheaf_loop_numbers(const void *a, size_t rows, uint64_t *valid);
 
 /*
@@ -42,14 +42,16 @@ bool sheaf_loop_numbers(const void *a, size_t rows, uint64_t *valid);
  */
 bool sheaf_loop_arithmetic_i64(enum sheaf_op op, const void *a, const void *b, int64_t bound,
                                int64_t *result, size_t rows, uint64_t *valid, uint64_t *failed);
-bool sheaf_loop_arithmetic_wide(enum sheaf_op op, const void *a, const void *b, sheaf_int128 *result,
-                                size_t rows, uint64_t *valid, uint64_t *failed);
+bool sheaf_loop_arithmetic_wide(enum sheaf_op op, const void *a, const void *b,
+                                sheaf_int128 *result, size_t rows, uint64_t *valid,
+                                uint64_t *failed);
 /* Also DIV, FLOOR, CEIL, and ROUND to `digits`.  valid: the rows whose result is a number. */
 void sheaf_loop_arithmetic_f64(enum sheaf_op op, const void *a, const void *b, int32_t digits,
                                double *result, size_t rows, uint64_t *valid);
 
 /* FLOOR, CEIL and ROUND of exact numbers: leave out the last `digits` digits. */
-void sheaf_loop_cut_i64(enum sheaf_op op, const void *a, int32_t digits, int64_t *result, size_t rows);
+void sheaf_loop_cut_i64(enum sheaf_op op, const void *a, int32_t digits, int64_t *result,
+                        size_t rows);
 void sheaf_loop_cut_wide(enum sheaf_op op, const void *a, int32_t digits, sheaf_int128 *result,
                          size_t rows);
 
@@ -66,7 +68,8 @@ void sheaf_loop_wide_to_f64(const void *a, int32_t scale, double *result, size_t
 /* LENGTH. */
 void sheaf_loop_length(const void *a, const uint64_t *present, int64_t *result, size_t rows);
 /* CONTAINS, STARTS_WITH and ENDS_WITH. */
-void sheaf_loop_search(enum sheaf_op op, const void *a, const void *b, size_t rows, uint64_t *truth);
+void sheaf_loop_search(enum sheaf_op op, const void *a, const void *b, size_t rows,
+                       uint64_t *truth);
 /* LOWER and UPPER, of ASCII letters: `bytes` has room for all of the texts. */
 void sheaf_loop_case(enum sheaf_op op, const void *a, sheaf_text *result, size_t rows, char *bytes);
 /* YEAR to SECOND, of days or of microseconds. */

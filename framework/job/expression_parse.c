@@ -168,8 +168,8 @@ static size_t column_like_call(const struct parser *parser, const struct sheaf_t
     for (size_t at = name->end; at < tree->size; at++) {
         depth += (tree->text[at] == '(') - (tree->text[at] == ')');
         if (depth == 0 && tree->text[at] == ')') {
-            *column = sheaf_schema_find(parser->schema, tree->text + name->begin,
-                                        at + 1 - name->begin);
+            *column =
+                sheaf_schema_find(parser->schema, tree->text + name->begin, at + 1 - name->begin);
             return *column >= 0 ? at + 1 : 0;
         }
     }
@@ -185,8 +185,8 @@ static sheaf_status no_function(const struct parser *parser, const struct sheaf_
     sheaf_expression_complain(parser->tree, token->begin, token->end, SHEAF_E_GRAMMAR, error,
                               "there is no function %.*s", size > 40 ? 40 : (int)size, name);
     for (size_t i = 0; i < FUNCTIONS; i++) {
-        size_t distance = sheaf_expression_distance(name, size, functions[i].name,
-                                                    strlen(functions[i].name), 2);
+        size_t distance =
+            sheaf_expression_distance(name, size, functions[i].name, strlen(functions[i].name), 2);
         if (distance < nearest) {
             nearest = distance;
             best = functions[i].name;
@@ -238,15 +238,15 @@ static sheaf_status parse_call(struct parser *parser, const struct sheaf_token *
     size_t end = parser->last_end;
     if (count < functions[which].least || count > functions[which].most)
         return sheaf_expression_complain(
-            parser->tree, name->begin, end, SHEAF_E_TYPE, error, "%s takes %zu%s argument%s, not %zu",
-            functions[which].name, count < functions[which].least ? functions[which].least
-                                                                  : functions[which].most,
+            parser->tree, name->begin, end, SHEAF_E_TYPE, error,
+            "%s takes %zu%s argument%s, not %zu", functions[which].name,
+            count < functions[which].least ? functions[which].least : functions[which].most,
             functions[which].least < functions[which].most
                 ? (count < functions[which].least ? " or more" : " or less")
                 : "",
             functions[which].most == 1 ? "" : "s", count);
-    return sheaf_make_call(parser->tree, functions[which].op, operands, count, name->begin, end, made,
-                           error);
+    return sheaf_make_call(parser->tree, functions[which].op, operands, count, name->begin, end,
+                           made, error);
 }
 
 static sheaf_status parse_name(struct parser *parser, int32_t *made, sheaf_error *error)
@@ -348,8 +348,8 @@ static sheaf_status parse_chain(struct parser *parser, const char *const *symbol
         int32_t right;
         SHEAF_TRY(advance(parser, error));
         SHEAF_TRY(part(parser, &right, error));
-        SHEAF_TRY(sheaf_make_binary(parser->tree, ops[i], *made, right, token.begin, token.end, made,
-                                    error));
+        SHEAF_TRY(sheaf_make_binary(parser->tree, ops[i], *made, right, token.begin, token.end,
+                                    made, error));
         i = 0;
     }
     return SHEAF_OK;
@@ -375,20 +375,20 @@ static sheaf_status parse_is(struct parser *parser, int32_t operand, int32_t *ma
                              sheaf_error *error)
 {
     size_t begin = parser->token.begin;
-    bool not;
+    bool not ;
 
     SHEAF_TRY(advance(parser, error));
     not = at_word(parser, "not");
-    if (not)
+    if (not )
         SHEAF_TRY(advance(parser, error));
     if (!at_word(parser, "missing"))
         return expected_here(parser, not ? "missing" : "missing or not missing", error);
     SHEAF_TRY(advance(parser, error));
     SHEAF_TRY(sheaf_make_unary(parser->tree, OP_IS_MISSING, operand, begin, parser->last_end, made,
                                error));
-    if (not)
-        SHEAF_TRY(sheaf_make_unary(parser->tree, OP_NOT, *made, begin, parser->last_end, made,
-                                   error));
+    if (not )
+        SHEAF_TRY(
+            sheaf_make_unary(parser->tree, OP_NOT, *made, begin, parser->last_end, made, error));
     return SHEAF_OK;
 }
 
@@ -441,9 +441,9 @@ static sheaf_status parse_in(struct parser *parser, int32_t operand, bool not, s
         status = join_by_or(parser, items, count, made, error);
     free(items);
     SHEAF_TRY(status);
-    if (not)
-        SHEAF_TRY(sheaf_make_unary(parser->tree, OP_NOT, *made, begin, parser->last_end, made,
-                                   error));
+    if (not )
+        SHEAF_TRY(
+            sheaf_make_unary(parser->tree, OP_NOT, *made, begin, parser->last_end, made, error));
     return SHEAF_OK;
 }
 
@@ -657,8 +657,8 @@ static sheaf_status name_item(struct parser *parser, size_t begin, char **name, 
     SHEAF_TRY(advance(parser, error));
     const struct sheaf_token *token = &parser->token;
     if (token->kind == TOKEN_NAME)
-        SHEAF_TRY(sheaf_copy_bytes(tree->text + token->begin, token->end - token->begin, name,
-                                   error));
+        SHEAF_TRY(
+            sheaf_copy_bytes(tree->text + token->begin, token->end - token->begin, name, error));
     else if (token->kind == TOKEN_TICKED || token->kind == TOKEN_TEXT)
         SHEAF_TRY(sheaf_token_content(tree, token, name, &size, error));
     else
@@ -676,8 +676,8 @@ static sheaf_status select_all(struct sheaf_selection *selection, size_t *capaci
         char *name = NULL;
         SHEAF_TRY(check_name(selection, parser->schema->fields[i].name, parser, star.begin, error));
         SHEAF_TRY(open_tree(parser->tree->text, &tree, error));
-        sheaf_status status = sheaf_make_column(tree, parser->schema, i, star.begin, star.end,
-                                                &tree->root, error);
+        sheaf_status status =
+            sheaf_make_column(tree, parser->schema, i, star.begin, star.end, &tree->root, error);
         if (status == SHEAF_OK)
             status = sheaf_copy_string(parser->schema->fields[i].name, &name, error);
         if (status != SHEAF_OK) {

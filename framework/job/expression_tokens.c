@@ -83,8 +83,8 @@ static sheaf_status scan_quoted(const struct sheaf_expression *tree, struct shea
 static sheaf_status scan_symbol(const struct sheaf_expression *tree, struct sheaf_token *token,
                                 sheaf_error *error)
 {
-    static const char *const symbols[] = {"==", "!=", "<>", "<=", ">=", "=", "<", ">", "+",
-                                          "-",  "*",  "/",  "%",  "(",  ")", ","};
+    static const char *const symbols[] = {"==", "!=", "<>", "<=", ">=", "=", "<", ">",
+                                          "+",  "-",  "*",  "/",  "%",  "(", ")", ","};
     static const char *const foreign[][2] = {{"&&", "and"}, {"||", "or"}, {"!", "not"}};
     const char *at = tree->text + token->begin;
 
@@ -120,7 +120,8 @@ sheaf_status sheaf_token_next(const struct sheaf_expression *tree, size_t from,
 
     while (from < tree->size && is_space(text[from]))
         from++;
-    *token = (struct sheaf_token){.kind = TOKEN_END, .begin = (uint32_t)from, .end = (uint32_t)from};
+    *token =
+        (struct sheaf_token){.kind = TOKEN_END, .begin = (uint32_t)from, .end = (uint32_t)from};
     if (from >= tree->size)
         return SHEAF_OK;
     if (is_digit(text[from]) || (text[from] == '.' && is_digit(text[from + 1])))
@@ -137,8 +138,9 @@ sheaf_status sheaf_token_next(const struct sheaf_expression *tree, size_t from,
     return SHEAF_OK;
 }
 
-sheaf_status sheaf_token_content(const struct sheaf_expression *tree, const struct sheaf_token *token,
-                                 char **content, size_t *size, sheaf_error *error)
+sheaf_status sheaf_token_content(const struct sheaf_expression *tree,
+                                 const struct sheaf_token *token, char **content, size_t *size,
+                                 sheaf_error *error)
 {
     char quote = tree->text[token->begin];
 
@@ -190,8 +192,9 @@ static bool read_exact(const char *text, size_t size, sheaf_int128 *value, int32
     return true;
 }
 
-sheaf_status sheaf_token_number(const struct sheaf_expression *tree, const struct sheaf_token *token,
-                                bool negative, struct sheaf_node *literal, sheaf_error *error)
+sheaf_status sheaf_token_number(const struct sheaf_expression *tree,
+                                const struct sheaf_token *token, bool negative,
+                                struct sheaf_node *literal, sheaf_error *error)
 {
     const char *text = tree->text + token->begin;
     size_t size = token->end - token->begin;

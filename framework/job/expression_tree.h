@@ -82,15 +82,15 @@ enum sheaf_op {
 struct sheaf_node {
     enum sheaf_op op;
     sheaf_kind kind;
-    uint32_t begin, end;  /* where it stands in the text, for messages */
-    int32_t operands[3];  /* -1: none */
-    int32_t depth;        /* of the nodes below it, and itself */
-    int32_t digits;       /* ROUND */
-    uint32_t column;      /* COLUMN: index into needs */
-    sheaf_type from;      /* COLUMN: the type of the data */
-    bool missing;         /* LITERAL: no value */
-    bool can_fail;        /* it or an operand may overflow */
-    union {               /* LITERAL */
+    uint32_t begin, end; /* where it stands in the text, for messages */
+    int32_t operands[3]; /* -1: none */
+    int32_t depth;       /* of the nodes below it, and itself */
+    int32_t digits;      /* ROUND */
+    uint32_t column;     /* COLUMN: index into needs */
+    sheaf_type from;     /* COLUMN: the type of the data */
+    bool missing;        /* LITERAL: no value */
+    bool can_fail;       /* it or an operand may overflow */
+    union {              /* LITERAL */
         bool boolean;
         int64_t i64;
         double f64;
@@ -115,13 +115,13 @@ struct sheaf_expression {
 
 /* Fill in the error, with the text and a line that points at [begin, end).  Returns
  * SHEAF_BAD_ARGUMENT. */
-sheaf_status sheaf_expression_complain(const struct sheaf_expression *tree, size_t begin, size_t end,
-                                       int code, sheaf_error *error, const char *format, ...)
-    SHEAF_PRINTF(6, 7);
+sheaf_status sheaf_expression_complain(const struct sheaf_expression *tree, size_t begin,
+                                       size_t end, int code, sheaf_error *error, const char *format,
+                                       ...) SHEAF_PRINTF(6, 7);
 
 /* Add what the user may have meant by a name that no column has. */
-void sheaf_expression_suggest_column(const struct sheaf_schema *schema, const char *name, size_t size,
-                                     sheaf_error *error);
+void sheaf_expression_suggest_column(const struct sheaf_schema *schema, const char *name,
+                                     size_t size, sheaf_error *error);
 
 /* How many letters must be changed to get from one word to the other, case not counted; at most
  * `limit` + 1. */
@@ -150,9 +150,9 @@ sheaf_status sheaf_make_binary(struct sheaf_expression *tree, enum sheaf_op op, 
                                int32_t right, size_t begin, size_t end, int32_t *made,
                                sheaf_error *error);
 /* begin, end: the whole call. */
-sheaf_status sheaf_make_call(struct sheaf_expression *tree, enum sheaf_op op, const int32_t *operands,
-                             size_t count, size_t begin, size_t end, int32_t *made,
-                             sheaf_error *error);
+sheaf_status sheaf_make_call(struct sheaf_expression *tree, enum sheaf_op op,
+                             const int32_t *operands, size_t count, size_t begin, size_t end,
+                             int32_t *made, sheaf_error *error);
 
 /* -- evaluating: expression_evaluate.c ------------------------------------------------------- */
 

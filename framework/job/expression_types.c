@@ -166,8 +166,8 @@ static sheaf_status need(struct sheaf_expression *tree, uint32_t column, uint32_
     for (*index = 0; *index < tree->need_count; (*index)++)
         if (tree->needs[*index] == column)
             return SHEAF_OK;
-    SHEAF_TRY(sheaf_grow(&tree->needs, &tree->need_capacity, tree->need_count + 1, sizeof column,
-                         error));
+    SHEAF_TRY(
+        sheaf_grow(&tree->needs, &tree->need_capacity, tree->need_count + 1, sizeof column, error));
     tree->needs[tree->need_count++] = column;
     return SHEAF_OK;
 }
@@ -217,8 +217,8 @@ static sheaf_status to_scale(struct sheaf_expression *tree, int32_t *node, int32
 
     if (kind.scale == scale)
         return SHEAF_OK;
-    return add_over(tree, OP_RESCALE, exact_kind(kind.type == SHEAF_WIDE, scale), *node, -1, -1, node,
-                    error);
+    return add_over(tree, OP_RESCALE, exact_kind(kind.type == SHEAF_WIDE, scale), *node, -1, -1,
+                    node, error);
 }
 
 /* The literal that a text stands for beside a date or a time.  Literals are not changed in place,
@@ -239,12 +239,11 @@ static sheaf_status to_moment(struct sheaf_expression *tree, int32_t *node, shea
     } else if (sheaf_parse_value((sheaf_kind){SHEAF_DATE, 0}, text.bytes, text.size, &days)) {
         literal.i64 = kind.type == SHEAF_DATE ? days : days * DAY_US;
     } else {
-        return sheaf_expression_complain(
-            tree, literal.begin, literal.end, SHEAF_E_TYPE, error, "expected %s like '%s'",
-            sheaf_expression_kind_words(kind),
-            kind.type == SHEAF_DATE ? "2024-01-31"
-            : kind.scale            ? "2024-01-31T10:00:00Z"
-                                    : "2024-01-31T10:00:00");
+        return sheaf_expression_complain(tree, literal.begin, literal.end, SHEAF_E_TYPE, error,
+                                         "expected %s like '%s'", sheaf_expression_kind_words(kind),
+                                         kind.type == SHEAF_DATE ? "2024-01-31"
+                                         : kind.scale            ? "2024-01-31T10:00:00Z"
+                                                                 : "2024-01-31T10:00:00");
     }
     literal.kind = kind;
     return sheaf_make_literal(tree, &literal, node, error);
@@ -417,11 +416,8 @@ static sheaf_status make_comparison(struct sheaf_expression *tree, enum sheaf_op
         return cannot_mix(tree, "compare", left, right, begin, end, error);
     else if (a.type == SHEAF_BOOL && op > OP_NE)
         return cannot_mix(tree, "order", left, right, begin, end, error);
-    struct sheaf_node node = {.op = op,
-                              .kind = {SHEAF_BOOL, 0},
-                              .begin = from,
-                              .end = to,
-                              .operands = {left, right, -1}};
+    struct sheaf_node node = {
+        .op = op, .kind = {SHEAF_BOOL, 0}, .begin = from, .end = to, .operands = {left, right, -1}};
     return add(tree, node, made, error);
 }
 
@@ -553,8 +549,9 @@ static sheaf_status make_rounding(struct sheaf_expression *tree, enum sheaf_op o
     SHEAF_TRY(expect_number(tree, operands[0], error));
     if (count > 1) {
         const struct sheaf_node *node = at(tree, operands[1]);
-        digits = node->op == OP_LITERAL && node->kind.type == SHEAF_I64 && !node->missing ? node->i64
-                                                                                          : -1;
+        digits = node->op == OP_LITERAL && node->kind.type == SHEAF_I64 && !node->missing
+                     ? node->i64
+                     : -1;
         if (digits < 0 || digits > 18)
             return sheaf_expression_complain(tree, node->begin, node->end, SHEAF_E_TYPE, error,
                                              "expected the number of digits, 0 to 18");
@@ -629,9 +626,9 @@ static sheaf_status make_any_call(struct sheaf_expression *tree, enum sheaf_op o
     }
 }
 
-sheaf_status sheaf_make_call(struct sheaf_expression *tree, enum sheaf_op op, const int32_t *operands,
-                             size_t count, size_t begin, size_t end, int32_t *made,
-                             sheaf_error *error)
+sheaf_status sheaf_make_call(struct sheaf_expression *tree, enum sheaf_op op,
+                             const int32_t *operands, size_t count, size_t begin, size_t end,
+                             int32_t *made, sheaf_error *error)
 {
     SHEAF_TRY(make_any_call(tree, op, operands, count, made, error));
     if (at(tree, *made)->op != OP_COLUMN) {

@@ -48,8 +48,8 @@ static bool needs_quotes(const struct sheaf_quoting *quoting, const char *text, 
     return found;
 }
 
-char *sheaf_escape_csv(const struct sheaf_quoting *quoting, const char *text, size_t size, int first,
-                       char *to)
+char *sheaf_escape_csv(const struct sheaf_quoting *quoting, const char *text, size_t size,
+                       int first, char *to)
 {
     if (!needs_quotes(quoting, text, size, first))
         return put(to, text, size);
@@ -82,8 +82,8 @@ char *sheaf_escape_tsv(const char *text, size_t size, char *to)
 
 static char *put_json_control(char *to, uint8_t byte)
 {
-    static const char letters[32] = {['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r',
-                                     ['\t'] = 't'};
+    static const char letters[32] = {
+        ['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't'};
 
     *to++ = '\\';
     if (letters[byte]) {

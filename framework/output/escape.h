@@ -26,8 +26,8 @@ struct sheaf_quoting {
 void sheaf_quoting_init(struct sheaf_quoting *quoting, uint8_t delimiter, uint8_t comment);
 
 /* `first`: the field begins its record. */
-char *sheaf_escape_csv(const struct sheaf_quoting *quoting, const char *text, size_t size, int first,
-                       char *to);
+char *sheaf_escape_csv(const struct sheaf_quoting *quoting, const char *text, size_t size,
+                       int first, char *to);
 char *sheaf_escape_tsv(const char *text, size_t size, char *to);
 char *sheaf_escape_json(const char *text, size_t size, char *to); /* with its quotes */
 char *sheaf_escape_md(const char *text, size_t size, char *to);

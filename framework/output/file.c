@@ -30,9 +30,9 @@ struct sheaf_output {
     const char *leaf; /* inside path: the name in its folder */
     int folder;       /* -1 for streams */
     int fd;
-    bool owned;       /* the descriptor is ours to close */
+    bool owned; /* the descriptor is ours to close */
     bool committed;
-    bool exists;      /* something stands at the destination */
+    bool exists; /* something stands at the destination */
     struct stat former;
     uint64_t written;
     char odd[48]; /* the name of the file while it is not the destination's; empty: none */
@@ -71,9 +71,9 @@ static sheaf_status fail(const struct sheaf_output *output, const char *what, in
     if (!error)
         return SHEAF_BAD_OUTPUT;
     if (output->folder >= 0)
-        sheaf_error_help(error, "%llu bytes had been written; %s", (unsigned long long)output->written,
-                         output->exists ? "the file that was there is unchanged"
-                                        : "nothing is left of them");
+        sheaf_error_help(
+            error, "%llu bytes had been written; %s", (unsigned long long)output->written,
+            output->exists ? "the file that was there is unchanged" : "nothing is left of them");
     else
         sheaf_error_help(error, "%llu bytes had been written before",
                          (unsigned long long)output->written);
@@ -223,7 +223,8 @@ static sheaf_status open_path(struct sheaf_output *output, const struct sheaf_id
     if (follows && faccessat(AT_FDCWD, output->path, W_OK, AT_EACCESS) < 0)
         return refuse(error, output->path, "may not be replaced", errno);
     SHEAF_TRY(open_folder(output, error));
-    output->exists = fstatat(output->folder, output->leaf, &output->former, AT_SYMLINK_NOFOLLOW) == 0;
+    output->exists =
+        fstatat(output->folder, output->leaf, &output->former, AT_SYMLINK_NOFOLLOW) == 0;
     return open_beside(output, error);
 }
 
@@ -237,8 +238,8 @@ sheaf_status sheaf_output_open(const char *path, const struct sheaf_identity *in
         return refuse(error, "-o", "the name of the file is empty", 0);
     SHEAF_TRY(sheaf_allocate(&opened, 1, sizeof *opened, error));
     opened->folder = opened->fd = -1;
-    sheaf_status status =
-        sheaf_copy_string(path && strcmp(path, "-") ? path : "standard output", &opened->path, error);
+    sheaf_status status = sheaf_copy_string(path && strcmp(path, "-") ? path : "standard output",
+                                            &opened->path, error);
     if (status == SHEAF_OK)
         status = fd >= 0 ? open_descriptor(opened, fd, inputs, input_count, error)
                          : open_path(opened, inputs, input_count, error);
@@ -332,7 +333,8 @@ static mode_t umask_now(void)
 static bool dress(const struct sheaf_output *output)
 {
     if (output->exists && S_ISREG(output->former.st_mode)) {
-        if (geteuid() == 0 && fchown(output->fd, output->former.st_uid, output->former.st_gid) < 0 &&
+        if (geteuid() == 0 &&
+            fchown(output->fd, output->former.st_uid, output->former.st_gid) < 0 &&
             errno != EPERM && errno != EINVAL)
             return false;
         return fchmod(output->fd, output->former.st_mode & 0777) == 0;
@@ -383,7 +385,8 @@ static sheaf_status commit_file(struct sheaf_output *output, sheaf_error *error)
     }
     output->fd = -1;
     if (fsync(output->folder) < 0 && errno != EINVAL && errno != ENOTSUP)
-        return refuse(error, output->path, "is replaced, but its folder could not be synced", errno);
+        return refuse(error, output->path, "is replaced, but its folder could not be synced",
+                      errno);
     return SHEAF_OK;
 }
 

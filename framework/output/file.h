@@ -37,8 +37,7 @@ struct sheaf_identity {
  * reader when it is a FIFO.  SHEAF_BAD_ARGUMENT when the destination is one of the inputs,
  * else SHEAF_BAD_OUTPUT (E301) when it can not be written.
  */
-SHEAF_CHECKED sheaf_status sheaf_output_open(const char *path,
-                                             const struct sheaf_identity *inputs,
+SHEAF_CHECKED sheaf_status sheaf_output_open(const char *path, const struct sheaf_identity *inputs,
                                              size_t input_count, struct sheaf_output **output,
                                              sheaf_error *error);
 

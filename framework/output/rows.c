@@ -151,7 +151,8 @@ static char *put_text(const struct writer *writer, char *to, const char *text, s
 
 static bool is_json(const struct writer *writer)
 {
-    return writer->style->layout == SHEAF_LAYOUT_JSON || writer->style->layout == SHEAF_LAYOUT_JSONL;
+    return writer->style->layout == SHEAF_LAYOUT_JSON ||
+           writer->style->layout == SHEAF_LAYOUT_JSONL;
 }
 
 static char *put_missing(const struct writer *writer, char *to)
@@ -169,8 +170,8 @@ static char *put_missing(const struct writer *writer, char *to)
 }
 
 /* A value that is not text. */
-static char *put_plain(const struct writer *writer, char *to, const sheaf_column *column, size_t row,
-                       bool first)
+static char *put_plain(const struct writer *writer, char *to, const sheaf_column *column,
+                       size_t row, bool first)
 {
     if (is_floating(column->type)) {
         double value = double_at(column, row);

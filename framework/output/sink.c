@@ -73,8 +73,8 @@ static sheaf_status copy_columns(struct sheaf_sink *sink, const char *const *nam
 }
 
 sheaf_status sheaf_sink_open(const struct sheaf_style *style, const char *const *names,
-                             const sheaf_kind *kinds, size_t count, sheaf_write write, void *context,
-                             struct sheaf_sink **sink, sheaf_error *error)
+                             const sheaf_kind *kinds, size_t count, sheaf_write write,
+                             void *context, struct sheaf_sink **sink, sheaf_error *error)
 {
     struct sheaf_sink *opened = NULL;
 
@@ -130,8 +130,8 @@ static size_t count_rows(const char *piece, size_t size)
 {
     size_t rows = 0;
 
-    for (const char *end = piece + size; (piece = memchr(piece, SHEAF_ROW_END, (size_t)(end - piece)));
-         piece++)
+    for (const char *end = piece + size;
+         (piece = memchr(piece, SHEAF_ROW_END, (size_t)(end - piece))); piece++)
         rows++;
     return rows;
 }

@@ -39,9 +39,9 @@ enum sheaf_layout {
 /* How to write.  Flat, so it can be handed to workers; all zero is csv with a header. */
 struct sheaf_style {
     enum sheaf_layout layout;
-    bool headless;       /* csv, tsv and table: no line of names */
-    uint8_t delimiter;   /* csv: the byte between fields; 0: a comma */
-    uint8_t comment;     /* csv: a field that begins a line with this byte is quoted; 0: none */
+    bool headless;     /* csv, tsv and table: no line of names */
+    uint8_t delimiter; /* csv: the byte between fields; 0: a comma */
+    uint8_t comment;   /* csv: a field that begins a line with this byte is quoted; 0: none */
 };
 
 /* The layout of a name: "csv", "tsv", "jsonl", "json", "md" or "table".  SHEAF_BAD_ARGUMENT lists

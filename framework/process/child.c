@@ -19,6 +19,22 @@
 void __gcov_dump(void) __attribute__((weak)); /* there in builds that measure coverage */
 int omp_pause_resource_all(int kind) __attribute__((weak));
 
+sheaf_status sheaf_options_copy(void *ours, size_t size, const void *theirs, const char *name,
+                                sheaf_error *error)
+{
+    size_t their_size = size;
+
+    memset(ours, 0, size);
+    if (!theirs)
+        return SHEAF_OK;
+    memcpy(&their_size, theirs, sizeof their_size);
+    if (their_size < sizeof their_size)
+        return sheaf_error_set(error, SHEAF_BAD_ARGUMENT,
+                               "struct_size is not set: it shall be sizeof(%s)", name);
+    memcpy(ours, theirs, their_size < size ? their_size : size);
+    return SHEAF_OK;
+}
+
 sheaf_status sheaf_spawn_check(const struct sheaf_spawn *spawn, sheaf_error *error)
 {
     if (!spawn->body)

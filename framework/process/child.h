@@ -47,6 +47,14 @@ struct sheaf_process {
     struct sheaf_report *report;
 };
 
+/*
+ * Copy the options of a caller, who may have been compiled against a shorter
+ * struct: what it does not have is zeros.  Both begin with their size.  theirs
+ * NULL: all zeros.  SHEAF_BAD_ARGUMENT if the size was not set.
+ */
+SHEAF_CHECKED sheaf_status sheaf_options_copy(void *ours, size_t size, const void *theirs,
+                                              const char *name, sheaf_error *error);
+
 /* SHEAF_BAD_ARGUMENT if there is no body or there is too much to copy or keep. */
 SHEAF_CHECKED sheaf_status sheaf_spawn_check(const struct sheaf_spawn *spawn, sheaf_error *error);
 

@@ -12,6 +12,7 @@
 #include <sheaf/shared.h>
 
 #include "base/memory.h"
+#include "process/child.h"
 #include "process/log.h"
 #include "process/pool.h"
 
@@ -168,21 +169,24 @@ static sheaf_status prepare(sheaf_pool *pool, const sheaf_call *wish, uint64_t n
     return SHEAF_OK;
 }
 
-sheaf_status sheaf_pool_submit(sheaf_pool *pool, const sheaf_call *call, sheaf_future **future,
+sheaf_status sheaf_pool_submit(sheaf_pool *pool, const sheaf_call *wish, sheaf_future **future,
                                sheaf_error *error)
 {
     sheaf_future *made = NULL;
+    sheaf_call call;
 
-    if (!call->task)
+    SHEAF_TRY(sheaf_pool_check(pool, error));
+    SHEAF_TRY(sheaf_options_copy(&call, sizeof call, wish, "sheaf_call", error));
+    if (!call.task)
         return sheaf_error_set(error, SHEAF_BAD_ARGUMENT, "a call needs a task");
     SHEAF_TRY(await_place(pool, error));
     SHEAF_TRY(sheaf_allocate(&made, 1, sizeof *made, error));
     uint64_t number = pool->calls->published;
-    sheaf_status status = call->output_size > 0
-                              ? sheaf_allocate(&made->output, 1, call->output_size, error)
+    sheaf_status status = call.output_size > 0
+                              ? sheaf_allocate(&made->output, 1, call.output_size, error)
                               : SHEAF_OK;
     if (status == SHEAF_OK)
-        status = prepare(pool, call, number, error);
+        status = prepare(pool, &call, number, error);
     if (status != SHEAF_OK) {
         free(made->output);
         free(made);
@@ -190,9 +194,9 @@ sheaf_status sheaf_pool_submit(sheaf_pool *pool, const sheaf_call *call, sheaf_f
     }
     made->pool = pool;
     made->number = number;
-    made->output_size = call->output_size;
-    made->callback = call->callback;
-    made->context = call->context;
+    made->output_size = call.output_size;
+    made->callback = call.callback;
+    made->context = call.context;
     made->forgotten = future == NULL;
     pool->futures[number % CALLS] = made;
     __atomic_store_n(&pool->calls->states[number % CALLS], PENDING, __ATOMIC_SEQ_CST);

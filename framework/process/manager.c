@@ -12,6 +12,7 @@
 #include <sheaf/process.h>
 
 #include "base/memory.h"
+#include "process/child.h"
 #include "process/futex.h"
 #include "process/manager_wire.h"
 
@@ -185,19 +186,21 @@ sheaf_status sheaf_manager_start(const sheaf_manager_options *options, sheaf_man
                                  sheaf_error *error)
 {
     struct manager_server server = {.listener = -1};
+    sheaf_manager_options wish;
     sheaf_manager *made;
 
-    if (options && options->address)
-        SHEAF_TRY(check_key(options->address, options->key, error));
+    SHEAF_TRY(sheaf_options_copy(&wish, sizeof wish, options, "sheaf_manager_options", error));
+    if (wish.address)
+        SHEAF_TRY(check_key(wish.address, wish.key, error));
     SHEAF_TRY(sheaf_allocate(&made, 1, sizeof *made, error));
     made->socket = -1;
-    made->detached = options && options->detached;
+    made->detached = wish.detached;
     made->starter = getpid();
-    if (options && options->address)
-        snprintf(made->address, sizeof made->address - 8, "%s", options->address);
+    if (wish.address)
+        snprintf(made->address, sizeof made->address - 8, "%s", wish.address);
     else
         name_privately(made->address, sizeof made->address);
-    snprintf(made->key, sizeof made->key, "%s", options && options->key ? options->key : "");
+    snprintf(made->key, sizeof made->key, "%s", wish.key ? wish.key : "");
 
     sheaf_status status = listen_at(made, &server, error);
     if (status == SHEAF_OK) {

@@ -16,6 +16,7 @@
 #include <sheaf/shared.h>
 
 #include "base/memory.h"
+#include "process/child.h"
 #include "process/log.h"
 #include "process/pool.h"
 
@@ -429,8 +430,21 @@ static void tend(sheaf_pool *pool)
         push_waiting(pool);
 }
 
+sheaf_status sheaf_pool_check(const sheaf_pool *pool, sheaf_error *error)
+{
+    if (pool->user != getpid())
+        return sheaf_error_set(error, SHEAF_BAD_ARGUMENT,
+                               "this pool belongs to process %d, which opened it",
+                               (int)pool->user);
+    if (pool->broken != SHEAF_OK && error)
+        *error = pool->broken_error;
+    return pool->broken;
+}
+
 void sheaf_pool_tend(sheaf_pool *pool)
 {
+    if (pool->user != getpid())
+        return;
     tend(pool);
     sheaf_calls_settle(pool);
 }
@@ -528,13 +542,15 @@ static sheaf_status set_up(sheaf_pool *pool, const sheaf_pool_options *options, 
 sheaf_status sheaf_pool_open(const sheaf_pool_options *options, sheaf_pool **pool,
                              sheaf_error *error)
 {
-    static const sheaf_pool_options defaults;
+    sheaf_pool_options wish;
     sheaf_pool *made;
 
-    if (options && options->workers > 4096)
+    SHEAF_TRY(sheaf_options_copy(&wish, sizeof wish, options, "sheaf_pool_options", error));
+    if (wish.workers > 4096)
         return sheaf_error_set(error, SHEAF_BAD_ARGUMENT, "a pool has at most 4096 workers");
     SHEAF_TRY(sheaf_allocate(&made, 1, sizeof *made, error));
-    sheaf_status status = set_up(made, options ? options : &defaults, error);
+    made->user = getpid();
+    sheaf_status status = set_up(made, &wish, error);
     if (status != SHEAF_OK) {
         free_pool(made);
         return status;
@@ -562,7 +578,7 @@ uint64_t sheaf_pool_deaths(const sheaf_pool *pool)
 
 void sheaf_pool_terminate(sheaf_pool *pool)
 {
-    if (!pool)
+    if (!pool || pool->user != getpid())
         return;
     for (int i = 0; i < pool->count; i++)
         if (pool->workers[i].process)
@@ -575,6 +591,8 @@ sheaf_status sheaf_pool_close(sheaf_pool *pool, sheaf_error *error)
 {
     if (!pool)
         return SHEAF_OK;
+    if (pool->user != getpid())
+        return sheaf_pool_check(pool, error);
     while (pool->calls && pool->broken == SHEAF_OK &&
            (sheaf_calls_settle(pool), pool->calls_begin < pool->calls->published))
         sheaf_pool_sleep(pool, pool->calls, pool->calls_begin, INT64_MAX);

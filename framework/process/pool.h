@@ -11,6 +11,8 @@
 #ifndef SHEAF_PROCESS_POOL_H
 #define SHEAF_PROCESS_POOL_H
 
+#include <sys/types.h>
+
 #include <sheaf/pool.h>
 
 #include "process/futex.h"
@@ -95,6 +97,7 @@ struct attempt { /* a task that killed a worker */
 
 struct sheaf_pool {
     struct pool_core *core;
+    pid_t user; /* a forked copy must keep its hands off */
     struct worker *workers;
     int count;
     int attempts_allowed;
@@ -128,6 +131,9 @@ struct pool_seat {
     uint32_t seat;
 };
 sheaf_status sheaf_pool_worker(void *argument, sheaf_error *error);
+
+/* SHEAF_BAD_ARGUMENT in a forked copy of the owner; what broke the pool, if something did. */
+SHEAF_CHECKED sheaf_status sheaf_pool_check(const sheaf_pool *pool, sheaf_error *error);
 
 /* Open a lane for `window` tasks (a power of two, or any number that is never passed). */
 SHEAF_CHECKED sheaf_status sheaf_lane_open(sheaf_pool *pool, const struct lane *like,

@@ -6,14 +6,8 @@
 #include <sheaf/shared.h>
 
 #include "base/memory.h"
+#include "process/child.h"
 #include "process/pool.h"
-
-static sheaf_status check_pool(const sheaf_pool *pool, sheaf_error *error)
-{
-    if (pool->broken != SHEAF_OK && error)
-        *error = pool->broken_error;
-    return pool->broken;
-}
 
 /* -- map ------------------------------------------------------------------------------------ */
 
@@ -39,7 +33,7 @@ static sheaf_status await_map(sheaf_pool *pool, struct lane *lane, uint64_t coun
             pool->early_deaths = 0;
             return SHEAF_OK;
         }
-        SHEAF_TRY(check_pool(pool, error));
+        SHEAF_TRY(sheaf_pool_check(pool, error));
         if (rounds-- > 0)
             sheaf_spin();
         else /* idle workers wake us; near the end the first unfinished task does, too */
@@ -66,35 +60,37 @@ static sheaf_status collect_map(const struct lane *lane, const sheaf_map *map, s
     return first;
 }
 
-sheaf_status sheaf_pool_map(sheaf_pool *pool, const sheaf_map *map, sheaf_error *error)
+sheaf_status sheaf_pool_map(sheaf_pool *pool, const sheaf_map *wish, sheaf_error *error)
 {
-    struct lane like = {.task = map->task,
-                        .inputs = in_place(map->inputs),
-                        .outputs = in_place(map->outputs),
-                        .input_size = map->input_size,
-                        .output_size = map->output_size,
-                        .mask = UINT64_MAX,
-                        .chunk = map->chunk,
-                        .timeout_ns = map->task_timeout_ms > 0 ? map->task_timeout_ms * 1000000
-                                                               : pool->timeout_ns};
     struct lane *lane;
+    sheaf_map map;
 
-    SHEAF_TRY(check_pool(pool, error));
-    if (!map->task || (map->count > 0 && ((map->input_size > 0 && !map->inputs) ||
-                                          (map->output_size > 0 && !map->outputs))))
+    SHEAF_TRY(sheaf_pool_check(pool, error));
+    SHEAF_TRY(sheaf_options_copy(&map, sizeof map, wish, "sheaf_map", error));
+    if (!map.task || (map.count > 0 && ((map.input_size > 0 && !map.inputs) ||
+                                        (map.output_size > 0 && !map.outputs))))
         return sheaf_error_set(error, SHEAF_BAD_ARGUMENT, "a map needs a task, inputs and outputs");
-    if (map->count == 0)
+    if (map.count == 0)
         return SHEAF_OK;
-    SHEAF_TRY(sheaf_lane_open(pool, &like, map->count, &lane, error));
-    if (lane->own_inputs && map->input_size > 0)
-        memcpy(lane->inputs, map->inputs, map->count * map->input_size);
-    sheaf_lane_publish(pool, lane, map->count, INT_MAX);
+    struct lane like = {.task = map.task,
+                        .inputs = in_place(map.inputs),
+                        .outputs = in_place(map.outputs),
+                        .input_size = map.input_size,
+                        .output_size = map.output_size,
+                        .mask = UINT64_MAX,
+                        .chunk = map.chunk,
+                        .timeout_ns =
+                            map.task_timeout_ms > 0 ? map.task_timeout_ms * 1000000 : pool->timeout_ns};
+    SHEAF_TRY(sheaf_lane_open(pool, &like, map.count, &lane, error));
+    if (lane->own_inputs && map.input_size > 0)
+        memcpy(lane->inputs, map.inputs, map.count * map.input_size);
+    sheaf_lane_publish(pool, lane, map.count, INT_MAX);
 
-    sheaf_status status = await_map(pool, lane, map->count, error);
+    sheaf_status status = await_map(pool, lane, map.count, error);
     if (status == SHEAF_OK) {
-        status = collect_map(lane, map, error);
-        if (lane->own_outputs && map->output_size > 0)
-            memcpy(map->outputs, lane->outputs, map->count * map->output_size);
+        status = collect_map(lane, &map, error);
+        if (lane->own_outputs && map.output_size > 0)
+            memcpy(map.outputs, lane->outputs, map.count * map.output_size);
     }
     sheaf_lane_close(pool, lane);
     return status;
@@ -115,18 +111,18 @@ struct sheaf_stream {
     sheaf_error error;
 };
 
-sheaf_status sheaf_stream_open(sheaf_pool *pool, const sheaf_stream_options *options,
-                               sheaf_stream **stream, sheaf_error *error)
+static sheaf_status open_stream(sheaf_pool *pool, const sheaf_stream_options *options,
+                                sheaf_stream *stream, sheaf_error *error)
 {
     uint64_t wanted = options->window ? options->window : 64 * (uint64_t)pool->count, window = 1;
-    sheaf_stream *made;
 
-    SHEAF_TRY(check_pool(pool, error));
     if (!options->task || !options->source || wanted > UINT64_C(1) << 32)
         return sheaf_error_set(error, SHEAF_BAD_ARGUMENT,
                                "a stream needs a task, a source and a window of at most 2^32");
     while (window < wanted)
         window *= 2;
+    stream->pool = pool;
+    stream->window = wanted;
     struct lane like = {.task = options->task,
                         .input_size = options->input_size,
                         .output_size = options->output_size,
@@ -134,13 +130,21 @@ sheaf_status sheaf_stream_open(sheaf_pool *pool, const sheaf_stream_options *opt
                         .timeout_ns = options->task_timeout_ms > 0
                                           ? options->task_timeout_ms * 1000000
                                           : pool->timeout_ns};
+    SHEAF_TRY(sheaf_allocate(&stream->taken, window, 1, error));
+    return sheaf_lane_open(pool, &like, window, &stream->lane, error);
+}
+
+sheaf_status sheaf_stream_open(sheaf_pool *pool, const sheaf_stream_options *options,
+                               sheaf_stream **stream, sheaf_error *error)
+{
+    sheaf_stream *made;
+
+    SHEAF_TRY(sheaf_pool_check(pool, error));
     SHEAF_TRY(sheaf_allocate(&made, 1, sizeof *made, error));
-    made->pool = pool;
-    made->options = *options;
-    made->window = wanted;
-    sheaf_status status = sheaf_allocate(&made->taken, window, 1, error);
+    sheaf_status status = sheaf_options_copy(&made->options, sizeof made->options, options,
+                                             "sheaf_stream_options", error);
     if (status == SHEAF_OK)
-        status = sheaf_lane_open(pool, &like, window, &made->lane, error);
+        status = open_stream(pool, &made->options, made, error);
     if (status != SHEAF_OK) {
         free(made->taken);
         free(made);
@@ -243,7 +247,7 @@ sheaf_status sheaf_stream_next(sheaf_stream *stream, uint64_t *index, void *outp
                 *error = stream->error;
             return stream->failed;
         }
-        SHEAF_TRY(check_pool(stream->pool, error));
+        SHEAF_TRY(sheaf_pool_check(stream->pool, error));
         if (sheaf_deadline_passed(deadline))
             return sheaf_error_set(error, SHEAF_TIMEOUT, "no output was ready within %lld ms",
                                    (long long)timeout_ms);

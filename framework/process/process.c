@@ -276,19 +276,18 @@ sheaf_status sheaf_process_start(const sheaf_process_options *options, sheaf_bod
                                  const void *argument, size_t size, sheaf_process **process,
                                  sheaf_error *error)
 {
-    static const sheaf_process_options defaults;
-    const sheaf_process_options *wish = options ? options : &defaults;
-    struct sheaf_spawn spawn = {.name = wish->name ? wish->name : "process",
-                                .body = body,
-                                .argument = argument,
-                                .size = size,
-                                .keep = wish->keep,
-                                .keep_count = wish->keep_count,
-                                .standard_output = wish->standard_output,
-                                .detached = wish->detached};
+    sheaf_process_options wish;
+    struct sheaf_spawn spawn = {.body = body, .argument = argument, .size = size};
 
+    SHEAF_TRY(
+        sheaf_options_copy(&wish, sizeof wish, options, "sheaf_process_options", error));
+    spawn.name = wish.name ? wish.name : "process";
+    spawn.keep = wish.keep;
+    spawn.keep_count = wish.keep_count;
+    spawn.standard_output = wish.standard_output;
+    spawn.detached = wish.detached;
     SHEAF_TRY(sheaf_spawn_check(&spawn, error));
-    if (wish->start == SHEAF_START_SERVER || (wish->start == SHEAF_START_ANY && has_server()))
+    if (wish.start == SHEAF_START_SERVER || (wish.start == SHEAF_START_ANY && has_server()))
         return start_by_server(&spawn, process, error);
     return start_by_fork(&spawn, process, error);
 }

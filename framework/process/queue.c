@@ -16,6 +16,7 @@
 #include <sheaf/queue.h>
 #include <sheaf/shared.h>
 
+#include "process/child.h"
 #include "process/futex.h"
 #include "process/owner.h"
 #include "process/queue.h"
@@ -69,10 +70,12 @@ struct sheaf_queue {
 sheaf_status sheaf_queue_open(const sheaf_queue_options *options, sheaf_queue **queue,
                               sheaf_error *error)
 {
-    size_t item = options ? options->item_size : 0;
-    size_t capacity = options && options->capacity ? options->capacity : item ? 1024 : 1 << 20;
-    sheaf_delivery delivery = options ? options->delivery : SHEAF_DELIVER_ONCE;
-    bool has_header = item == 0 || delivery != SHEAF_DELIVER_ONCE;
+    sheaf_queue_options wish;
+
+    SHEAF_TRY(sheaf_options_copy(&wish, sizeof wish, options, "sheaf_queue_options", error));
+    size_t item = wish.item_size;
+    size_t capacity = wish.capacity ? wish.capacity : item ? 1024 : 1 << 20;
+    bool has_header = item == 0 || wish.delivery != SHEAF_DELIVER_ONCE;
     size_t stride = item ? (item + 7) / 8 * 8 + (has_header ? sizeof(struct record) : 0) : 0;
     size_t ring = (capacity + 63) / 64 * 64;
 
@@ -86,7 +89,7 @@ sheaf_status sheaf_queue_open(const sheaf_queue_options *options, sheaf_queue **
     made->ring = ring;
     made->stride = stride;
     made->item_size = item;
-    made->delivery = delivery;
+    made->delivery = wish.delivery;
     made->has_header = has_header;
     *queue = made;
     return SHEAF_OK;

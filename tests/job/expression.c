@@ -1,4 +1,5 @@
-/* expression.c - docs/expressions.md line by line, and random expressions against a naive reading */
+/* expression.c - docs/expressions.md line by line, and random expressions against a naive reading
+ */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,9 +11,12 @@
 #include "job/expression.h"
 #include "unit.h"
 
-#define TEXT(literal) {literal, sizeof(literal) - 1, 0}
-#define COUNT(array)  (sizeof(array) / sizeof(array)[0])
-#define BIG           9223372036854775807
+#define TEXT(literal)                   \
+    {                                   \
+        literal, sizeof(literal) - 1, 0 \
+    }
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+#define BIG          9223372036854775807
 
 /* -- a table of four rows, the last of them empty ---------------------------------------------- */
 
@@ -32,10 +36,11 @@ static const int64_t t_values[] = {1706695445000000, -1, 0, 0}; /* 2024-01-31T10
 static const uint64_t three[] = {7};
 static sheaf_int128 sum_values[4];
 
-static const char words[] = "n:i64,small:i32,u:u64,price:decimal(2),tiny:decimal(3),x:f64,y:f64,f:f32,"
-                            "name:text,other:text,flag:bool,day:date,t:time,utc:time(utc),"
-                            "\"mean(x)\":f64,\"odd `name`\":i64,\"and\":i64,a.b:i64,gr\xC3\xB6\xC3\x9F"
-                            "e:i64,sum:i64";
+static const char words[] =
+    "n:i64,small:i32,u:u64,price:decimal(2),tiny:decimal(3),x:f64,y:f64,f:f32,"
+    "name:text,other:text,flag:bool,day:date,t:time,utc:time(utc),"
+    "\"mean(x)\":f64,\"odd `name`\":i64,\"and\":i64,a.b:i64,gr\xC3\xB6\xC3\x9F"
+    "e:i64,sum:i64";
 static sheaf_column table[] = {
     {.type = SHEAF_I64, .i64 = n_values, .present = three},
     {.type = SHEAF_I32, .i32 = small_values, .present = three},
@@ -68,7 +73,8 @@ static void open_table(void)
         puts(error.message);
         exit(2);
     }
-    schema.fields[19].kind = (sheaf_kind){SHEAF_WIDE, 1}; /* of answers only, so not said in words */
+    schema.fields[19].kind =
+        (sheaf_kind){SHEAF_WIDE, 1}; /* of answers only, so not said in words */
     sum_values[0] = (sheaf_int128)BIG * 1000;
     sum_values[1] = 25;
     sum_values[2] = -25;
@@ -180,7 +186,9 @@ static void columns_are_found_by_name_and_place(void)
     is("`odd ``name```", "7|-7|9223372036854775807|0");
     is("`and` % 10", "7|-7|7|0");
     is("a.b % 10", "7|-7|7|0");
-    is("gr\xC3\xB6\xC3\x9F" "e % 10", "7|-7|7|0");
+    is("gr\xC3\xB6\xC3\x9F"
+       "e % 10",
+       "7|-7|7|0");
     is("mean(x)", "2.5|-0.125|inf|?");
     is("mean(x) > 1", "true|false|true|?");
 }
@@ -325,7 +333,6 @@ static void exact_numbers_compare_exactly(void)
     is("x > price", "false|false|true|?");
     is("x == 2.5", "true|false|false|?");
 }
-
 
 /* -- text, dates, truth -------------------------------------------------------------------- */
 
@@ -537,7 +544,8 @@ static void values_need_not_be_aligned(void)
     memcpy(memory + 1, n_values, 24);
     memcpy(memory + 67, x_values, 24);
     memcpy(memory + 131, small_values, 12);
-    UNIT_OK(sheaf_expression_parse("if(n > 0, x, small + n)", &schema, &expression, &error), &error);
+    UNIT_OK(sheaf_expression_parse("if(n > 0, x, small + n)", &schema, &expression, &error),
+            &error);
     UNIT_OK(sheaf_evaluator_open(expression, &evaluator, &error), &error);
     UNIT_OK(sheaf_evaluator_values(evaluator, columns, 3, &result, NULL, &error), &error);
     describe(&result, 3, &out);
@@ -569,9 +577,12 @@ static void errors_point_at_the_character(void)
     refused("n > 1 && n < 2", 201, 7, "this character means nothing here");
     refused("n ? 1", 201, 3, "this character means nothing here");
     refused("3abc > 1", 201, 1, "a number is followed by letters");
-    refused("gr\xC3\xB6\xC3\x9F" "e > ?", 201, 9, "this character means nothing here");
+    refused("gr\xC3\xB6\xC3\x9F"
+            "e > ?",
+            201, 9, "this character means nothing here");
     refused("1e999 > 1", 201, 1, "the number is too large for a double");
-    refused("999999999999999999999999999999999999999999", 201, 1, "the number has more than 38 digits");
+    refused("999999999999999999999999999999999999999999", 201, 1,
+            "the number has more than 38 digits");
     refused("0.1234567890123456789", 201, 1, "the number has more than 18 digits after the point");
     refused("foo(n)", 201, 1, "there is no function foo");
     refused("abs()", 202, 1, "abs takes 1 argument, not 0");
@@ -588,10 +599,14 @@ static void errors_say_what_to_do(void)
     helps("flor(x)", "  flor(x)\n  ^^^^\nDid you mean floor?");
     helps("n && n", "  n && n\n    ^\nWrite: and");
     helps("1 < n < 3", "  1 < n < 3\n        ^\nComparisons do not chain.  Write: a < x and x < b");
-    helps("n = missing", "  n = missing\n      ^^^^^^^\nNothing equals what is missing.  Write: x is "
-                         "missing");
+    helps("n = missing",
+          "  n = missing\n      ^^^^^^^\nNothing equals what is missing.  Write: x is "
+          "missing");
     helps("in > 3", "  in > 3\n  ^^\nA column of that name is written in ticks: `in`");
-    helps("gr\xC3\xB6\xC3\x9F" "e >\n ?", "  gr\xC3\xB6\xC3\x9F" "e >  ?\n           ^");
+    helps("gr\xC3\xB6\xC3\x9F"
+          "e >\n ?",
+          "  gr\xC3\xB6\xC3\x9F"
+          "e >  ?\n           ^");
 }
 
 static void deep_and_long_expressions_are_refused_or_work(void)
@@ -627,10 +642,11 @@ static void deep_and_long_expressions_are_refused_or_work(void)
 /* Whatever the bytes: an expression or an error, never anything else. */
 static void random_text_is_harmless(void)
 {
-    static const char *const parts[] = {"n",  "price", "x",  "name", "flag", "day", "(",  ")",  "and", "or",
-                                        "not", "is",   "in", ",",    "<",    "==",  "+",  "-",  "*",   "/",
-                                        "%",   "1",    "0.5", "'a'", "2e1",  "if(", "missing", "round(",
-                                        "coalesce(", "`", "'", "\xFF", "#1", "lower("};
+    static const char *const parts[] = {
+        "n",      "price",     "x",  "name", "flag", "day", "(",     ")",   "and",
+        "or",     "not",       "is", "in",   ",",    "<",   "==",    "+",   "-",
+        "*",      "/",         "%",  "1",    "0.5",  "'a'", "2e1",   "if(", "missing",
+        "round(", "coalesce(", "`",  "'",    "\xFF", "#1",  "lower("};
     struct unit_random random = {5};
     int good = 0;
 
@@ -657,9 +673,10 @@ static void selection_names_its_columns(void)
     struct sheaf_selection selection;
     sheaf_error error;
 
-    UNIT_OK(sheaf_selection_parse("name, n * 2 as twice, `odd ``name```, n + 1 , x as `x y`, mean(x)",
-                                  &schema, &selection, &error),
-            &error);
+    UNIT_OK(
+        sheaf_selection_parse("name, n * 2 as twice, `odd ``name```, n + 1 , x as `x y`, mean(x)",
+                              &schema, &selection, &error),
+        &error);
     CU_ASSERT_EQUAL(selection.count, COUNT(wanted));
     for (size_t i = 0; i < selection.count && i < COUNT(wanted); i++)
         CU_ASSERT_STRING_EQUAL(selection.items[i].name, wanted[i]);
@@ -672,10 +689,12 @@ static void selection_names_its_columns(void)
     CU_ASSERT_STRING_EQUAL(selection.items[COUNT(table)].name, "unit");
     sheaf_selection_free(&selection);
 
-    CU_ASSERT_EQUAL(sheaf_selection_parse("n, x as n", &schema, &selection, &error), SHEAF_BAD_ARGUMENT);
+    CU_ASSERT_EQUAL(sheaf_selection_parse("n, x as n", &schema, &selection, &error),
+                    SHEAF_BAD_ARGUMENT);
     CU_ASSERT_STRING_EQUAL(error.message, "expression:4: two columns would be called \"n\" (E202)");
     CU_ASSERT_EQUAL(sheaf_selection_parse("n,", &schema, &selection, &error), SHEAF_BAD_ARGUMENT);
-    CU_ASSERT_EQUAL(sheaf_selection_parse("n as 3", &schema, &selection, &error), SHEAF_BAD_ARGUMENT);
+    CU_ASSERT_EQUAL(sheaf_selection_parse("n as 3", &schema, &selection, &error),
+                    SHEAF_BAD_ARGUMENT);
     CU_ASSERT_EQUAL(sheaf_selection_parse("n x", &schema, &selection, &error), SHEAF_BAD_ARGUMENT);
     CU_ASSERT_EQUAL(selection.count, 0);
 }
@@ -790,7 +809,8 @@ static struct tree *grow_exact(int depth)
         tree = plant(EXACT, "round");
         tree->left = grow_exact(depth - 1);
         tree->literal = unit_random_below(&dice, 4);
-        tree->scale = (int)tree->literal < tree->left->scale ? (int)tree->literal : tree->left->scale;
+        tree->scale =
+            (int)tree->literal < tree->left->scale ? (int)tree->literal : tree->left->scale;
         return tree;
     case 2:
         tree = plant(EXACT, unit_random_below(&dice, 2) ? "if" : "coalesce");
@@ -798,13 +818,15 @@ static struct tree *grow_exact(int depth)
         tree->right = grow_exact(depth - 1);
         if (tree->op[0] == 'i')
             tree->third = grow_bool(depth - 1);
-        tree->scale = tree->left->scale > tree->right->scale ? tree->left->scale : tree->right->scale;
+        tree->scale =
+            tree->left->scale > tree->right->scale ? tree->left->scale : tree->right->scale;
         return tree;
     default:
         tree = plant(EXACT, pick(arithmetic, 4));
         tree->left = grow_exact(depth - 1);
         tree->right = grow_exact(depth - 1);
-        tree->scale = tree->left->scale > tree->right->scale ? tree->left->scale : tree->right->scale;
+        tree->scale =
+            tree->left->scale > tree->right->scale ? tree->left->scale : tree->right->scale;
         if (tree->op[0] == '*')
             tree->scale = tree->left->scale + tree->right->scale;
         return tree;
@@ -820,7 +842,7 @@ static struct tree *grow_double(int depth)
     struct tree *tree = plant(DOUBLE, pick(arithmetic, 4));
     tree->left = unit_random_below(&dice, 2) ? grow_exact(depth - 1) : grow_double(depth - 1);
     tree->right = tree->op[0] == '/' && unit_random_below(&dice, 2) ? grow_exact(depth - 1)
-                                                                     : grow_double(depth - 1);
+                                                                    : grow_double(depth - 1);
     return tree;
 }
 

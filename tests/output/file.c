@@ -26,7 +26,8 @@ static struct {
 
 static bool strikes(const char *name)
 {
-    if (!fault.name || strcmp(fault.name, name) != 0 || fault.countdown == 0 || --fault.countdown > 0)
+    if (!fault.name || strcmp(fault.name, name) != 0 || fault.countdown == 0 ||
+        --fault.countdown > 0)
         return false;
     errno = fault.number;
     return true;
@@ -261,15 +262,15 @@ static void killed_writer_leaves_nothing(void)
     CU_ASSERT_EQUAL(entries(), 1);
 }
 
-/* Every call on the way fails once, and from then on; with and without files that have no name, with
- * and without a former file. */
+/* Every call on the way fails once, and from then on; with and without files that have no name,
+ * with and without a former file. */
 static void failing_call_leaves_the_destination_alone(void)
 {
     static const struct {
         const char *call;
         int number;
-    } faults[] = {{"write", ENOSPC}, {"write", EIO},     {"write", EDQUOT}, {"fsync", EIO},
-                  {"linkat", EPERM}, {"renameat", EIO},  {"fchmod", EPERM}, {"openat", EACCES}};
+    } faults[] = {{"write", ENOSPC}, {"write", EIO},    {"write", EDQUOT}, {"fsync", EIO},
+                  {"linkat", EPERM}, {"renameat", EIO}, {"fchmod", EPERM}, {"openat", EACCES}};
 
     for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++)
         for (int existed = 0; existed < 2; existed++) {
@@ -414,8 +415,8 @@ static void hard_link_is_left_with_its_bytes(void)
 
 static void folders_and_strange_places_are_refused(void)
 {
-    static const char *const paths[] = {"", "/", "/tmp/", "/tmp", "/nonexistent/file",
-                                        "/proc/version/file", "/dev/fd/987"};
+    static const char *const paths[] = {
+        "", "/", "/tmp/", "/tmp", "/nonexistent/file", "/proc/version/file", "/dev/fd/987"};
     sheaf_error error;
 
     empty_folder();

@@ -11,8 +11,11 @@
 #include "output/sink.h"
 #include "unit.h"
 
-#define TEXT(literal) {literal, sizeof(literal) - 1, 0}
-#define COUNT(array)  (sizeof(array) / sizeof(array)[0])
+#define TEXT(literal)                   \
+    {                                   \
+        literal, sizeof(literal) - 1, 0 \
+    }
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
 /* -- a sink into memory -------------------------------------------------------------------- */
 
@@ -93,14 +96,22 @@ static void csv_quotes_what_needs_it_and_nothing_else(void)
 
 static void csv_quotes_odd_texts(void)
 {
-    static const sheaf_text odd[] = {TEXT(" lead"), TEXT("trail\t"), TEXT("in ner"), TEXT("a\rb"),
-                                     TEXT("a\nb"),  TEXT("#not a comment"), TEXT("x;y"),
-                                     TEXT("\xEF\xBB\xBF" "bom"), TEXT("\xFF\0z")};
+    static const sheaf_text odd[] = {TEXT(" lead"),
+                                     TEXT("trail\t"),
+                                     TEXT("in ner"),
+                                     TEXT("a\rb"),
+                                     TEXT("a\nb"),
+                                     TEXT("#not a comment"),
+                                     TEXT("x;y"),
+                                     TEXT("\xEF\xBB\xBF"
+                                          "bom"),
+                                     TEXT("\xFF\0z")};
     static const sheaf_column column[] = {{.type = SHEAF_TEXT, .text = odd}};
     static const char *const name[] = {""};
     struct sheaf_string out = {0};
     static const char wanted[] = "\"\"\n\" lead\"\n\"trail\t\"\nin ner\n\"a\rb\"\n\"a\nb\"\n"
-                                 "\"#not a comment\"\nx;y\n\"\xEF\xBB\xBF" "bom\"\n\xFF\0z\n";
+                                 "\"#not a comment\"\nx;y\n\"\xEF\xBB\xBF"
+                                 "bom\"\n\xFF\0z\n";
 
     write_all(&(struct sheaf_style){.comment = '#'}, name, column, 1, COUNT(odd), &out);
     CU_ASSERT_EQUAL(out.size, sizeof wanted - 1);
@@ -146,8 +157,11 @@ static void json_has_numbers_text_and_null(void)
 
 static void json_text_is_always_valid(void)
 {
-    static const sheaf_text odd[] = {TEXT("\x01\x1f\b\f\n\r\t\\\"/"), TEXT("h\xC3\xA9 \xF0\x9F\x98\x80"),
-                                     TEXT("\xC3"), TEXT("a\xFF\xFE" "b\xE2\x82"), TEXT("\0")};
+    static const sheaf_text odd[] = {TEXT("\x01\x1f\b\f\n\r\t\\\"/"),
+                                     TEXT("h\xC3\xA9 \xF0\x9F\x98\x80"), TEXT("\xC3"),
+                                     TEXT("a\xFF\xFE"
+                                          "b\xE2\x82"),
+                                     TEXT("\0")};
     static const sheaf_column column[] = {{.type = SHEAF_TEXT, .text = odd}};
     static const char *const name[] = {"q\"\n"};
 
@@ -155,7 +169,8 @@ static void json_text_is_always_valid(void)
            "{\"q\\\"\\n\":\"\\u0001\\u001F\\b\\f\\n\\r\\t\\\\\\\"/\"}\n"
            "{\"q\\\"\\n\":\"h\xC3\xA9 \xF0\x9F\x98\x80\"}\n"
            "{\"q\\\"\\n\":\"\xEF\xBF\xBD\"}\n"
-           "{\"q\\\"\\n\":\"a\xEF\xBF\xBD\xEF\xBF\xBD" "b\xEF\xBF\xBD\xEF\xBF\xBD\"}\n"
+           "{\"q\\\"\\n\":\"a\xEF\xBF\xBD\xEF\xBF\xBD"
+           "b\xEF\xBF\xBD\xEF\xBF\xBD\"}\n"
            "{\"q\\\"\\n\":\"\\u0000\"}\n");
 }
 
@@ -182,12 +197,14 @@ static void md_shows_no_markup_of_the_data(void)
 static void table_is_aligned_and_numbers_are_right(void)
 {
     static const sheaf_text cities[] = {TEXT("Oslo"), TEXT("M\xC3\xBCnchen"),
-                                        TEXT("\xE6\x9D\xB1\xE4\xBA\xAC"), TEXT("e\xCC\x81"), TEXT("")};
+                                        TEXT("\xE6\x9D\xB1\xE4\xBA\xAC"), TEXT("e\xCC\x81"),
+                                        TEXT("")};
     static const int64_t tenths[] = {-123, 5, 1000, 0, 7};
     static const uint64_t present[] = {0x17};
-    static const sheaf_column mixed[] = {{.type = SHEAF_TEXT, .text = cities},
-                                         {.type = SHEAF_DECIMAL, .scale = 1, .i64 = tenths, .present = present},
-                                         {.type = SHEAF_TEXT, .text = cities}};
+    static const sheaf_column mixed[] = {
+        {.type = SHEAF_TEXT, .text = cities},
+        {.type = SHEAF_DECIMAL, .scale = 1, .i64 = tenths, .present = present},
+        {.type = SHEAF_TEXT, .text = cities}};
     static const char *const head[] = {"city", "t", "again"};
 
     expect(&(struct sheaf_style){.layout = SHEAF_LAYOUT_TABLE}, head, mixed, 3, 5,
@@ -204,8 +221,10 @@ static void table_is_aligned_and_numbers_are_right(void)
 
 static void table_shows_control_bytes_and_obeys_none(void)
 {
-    static const sheaf_text odd[] = {TEXT("\x1b[31mred\n"), TEXT("\xC2\x9B" "31m"), TEXT("\x1E\x1F\x7F"),
-                                     TEXT("\xC3(")};
+    static const sheaf_text odd[] = {TEXT("\x1b[31mred\n"),
+                                     TEXT("\xC2\x9B"
+                                          "31m"),
+                                     TEXT("\x1E\x1F\x7F"), TEXT("\xC3(")};
     static const sheaf_column column[] = {{.type = SHEAF_TEXT, .text = odd}};
 
     expect(&(struct sheaf_style){.layout = SHEAF_LAYOUT_TABLE}, names, column, 1, 4,
@@ -260,7 +279,8 @@ static void hostile_piece_breaks_no_table(void)
         char bytes[2000];
         size_t size = unit_random_below(&random, sizeof bytes + 1);
         for (size_t i = 0; i < size; i++)
-            bytes[i] = "\x1E\x1F" "a\xF0\xE2\xC3\x80\n"[unit_random_below(&random, 8)];
+            bytes[i] = "\x1E\x1F"
+                       "a\xF0\xE2\xC3\x80\n"[unit_random_below(&random, 8)];
         UNIT_OK(sheaf_sink_open(&style, names, kinds, 2, collect, &out, &sink, &error), &error);
         UNIT_OK(sheaf_sink_piece(sink, bytes, size, &error), &error);
         UNIT_OK(sheaf_sink_piece(sink, bytes, size / 2, &error), &error);
@@ -376,7 +396,7 @@ static void libcsv_reads_back_what_was_written(void)
         struct sheaf_string out = {0};
         struct csv_parser parser;
         size_t used = 0, width = 1 + unit_random_below(&random, WIDTH);
-        uint8_t delimiter = (uint8_t)",;\t"[unit_random_below(&random, 3)];
+        uint8_t delimiter = (uint8_t) ",;\t"[unit_random_below(&random, 3)];
         for (size_t i = 0; i < ROWS * width; i++) {
             uint32_t size = unit_random_below(&random, 9);
             for (uint32_t j = 0; j < size; j++)
@@ -387,8 +407,8 @@ static void libcsv_reads_back_what_was_written(void)
         }
         for (size_t i = 0; i < width; i++)
             some[i] = (sheaf_column){.type = SHEAF_TEXT, .text = by_column[i]};
-        write_all(&(struct sheaf_style){.headless = true, .delimiter = delimiter}, names, some, width,
-                  ROWS, &out);
+        write_all(&(struct sheaf_style){.headless = true, .delimiter = delimiter}, names, some,
+                  width, ROWS, &out);
         struct judge judge = {.fields = fields, .count = ROWS * width, .width = width};
         csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI);
         csv_set_delim(&parser, delimiter);

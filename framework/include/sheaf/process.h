@@ -26,6 +26,10 @@
  * locked (malloc is safe, stdio and your own locks are not) stays locked there.
  * An idle OpenMP runtime is paused first, so a child may use OpenMP.
  *
+ * Starting the first child makes this process a "subreaper": descendants of dead
+ * children fall to it.  It also undoes an ignored SIGCHLD, which would eat the exit
+ * statuses; a program that calls wait() for any child may eat them, too.
+ *
  * Times are milliseconds on a clock that nobody can set; SHEAF_FOREVER waits
  * without end.  A wait that ends for lack of time returns SHEAF_TIMEOUT and has
  * changed nothing.

@@ -90,7 +90,8 @@ SHEAF_EXPORT SHEAF_CHECKED sheaf_status sheaf_queue_join(sheaf_queue *queue, int
  * Roles, for streams that end by themselves.  Who registers as a producer says
  * finish when it has put its last message; the stream ends when the last of them
  * has finished or died.  Registered consumers let producers notice that nobody
- * will ever get.  At most 64 of each: SHEAF_LIMIT.  A thread has one role a queue.
+ * will ever get.  At most 64 of each: SHEAF_LIMIT.  All producers of a stream
+ * register before the first of them finishes, or it ends without the others.
  */
 SHEAF_EXPORT SHEAF_CHECKED sheaf_status sheaf_queue_register_producer(sheaf_queue *queue,
                                                                       sheaf_error *error);

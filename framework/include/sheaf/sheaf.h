@@ -25,6 +25,21 @@ SHEAF_EXPORT SHEAF_CHECKED sheaf_status sheaf_schema_words(const sheaf_dataset *
                                                            char **words, sheaf_error *error);
 
 /*
+ * A place where bytes go, as sheaf_target says: a file is replaced in one rename
+ * by commit, and is what it was if that never comes; close frees in any case.
+ */
+typedef struct sheaf_destination sheaf_destination;
+SHEAF_EXPORT SHEAF_CHECKED sheaf_status sheaf_destination_open(const char *path,
+                                                               sheaf_destination **destination,
+                                                               sheaf_error *error);
+SHEAF_EXPORT SHEAF_CHECKED sheaf_status sheaf_destination_write(sheaf_destination *destination,
+                                                                const void *bytes, size_t size,
+                                                                sheaf_error *error);
+SHEAF_EXPORT SHEAF_CHECKED sheaf_status sheaf_destination_commit(sheaf_destination *destination,
+                                                                 sheaf_error *error);
+SHEAF_EXPORT void sheaf_destination_close(sheaf_destination *destination);
+
+/*
  * Write what the lexer sees: one JSON array of strings for each record, header
  * and ragged ones included; `offsets` puts "BYTE LINE " in front.  Options as for
  * sheaf_dataset_open().  Goes to `path` as sheaf_target says.
