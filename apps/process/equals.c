@@ -44,8 +44,7 @@ int main(void)
     sheaf_error error = {0};
     struct table *table = sheaf_shared_value(struct table, &error);
     sheaf_process *others[EQUALS - 1] = {NULL};
-    sheaf_status status =
-        table ? sheaf_barrier_init(&table->end, EQUALS, &error) : SHEAF_NO_MEMORY;
+    sheaf_status status = table ? sheaf_barrier_init(&table->end, EQUALS, &error) : SHEAF_NO_MEMORY;
 
     for (int i = 0; i < EQUALS - 1 && status == SHEAF_OK; i++)
         status = sheaf_process_start(NULL, take_part, &table, sizeof table, &others[i], &error);

@@ -72,8 +72,7 @@ int main(void)
         sheaf_process_options options = {
             .struct_size = sizeof options, .keep = &ends[1].fd, .keep_count = 1};
         pipes[i] = ends[0];
-        status =
-            sheaf_process_start(&options, work, &ends[1], sizeof ends[1], &workers[i], &error);
+        status = sheaf_process_start(&options, work, &ends[1], sizeof ends[1], &workers[i], &error);
         sheaf_pipe_close(&ends[1]);
     }
     if (status == SHEAF_OK)

@@ -48,8 +48,8 @@ int main(int count, char **arguments)
     if (sheaf_manager_start(NULL, &manager, &error) != SHEAF_OK)
         return fail(&error);
     for (int i = 0; i < 3; i++) {
-        const char *const stranger[] = {arguments[0], sheaf_manager_address(manager), "add",
-                                        "apples", "14", NULL};
+        const char *const stranger[] = {
+            arguments[0], sheaf_manager_address(manager), "add", "apples", "14", NULL};
         sheaf_process *process = NULL;
         if (sheaf_process_run(NULL, stranger, &process, &error) != SHEAF_OK ||
             sheaf_process_join(process, 10000, &error) != SHEAF_OK)

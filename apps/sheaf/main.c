@@ -20,7 +20,12 @@ static void print_error(const sheaf_error *error)
 
     if (error->status == SHEAF_INTERRUPTED && error->system == SIGPIPE)
         return; /* the reader of stdout has seen enough */
-    fprintf(stderr, "sheaf: %s\n", error->message);
+    /* Every message has a code: one of its own, or that of its class. */
+    fprintf(stderr, "sheaf: %s", error->message);
+    if (strstr(error->message, "(E"))
+        fprintf(stderr, "\n");
+    else
+        fprintf(stderr, " (E0%02d)\n", (int)error->status);
     while (*line) {
         size_t size = strcspn(line, "\n");
         fprintf(stderr, "  %.*s\n", (int)size, line);

@@ -98,8 +98,11 @@ static double submit_latency(void)
 {
     enum { N = 20000 };
     int64_t value = 1;
-    sheaf_call call = {.struct_size = sizeof call, .task = nothing, .input = &value,
-                       .input_size = 8, .output_size = 8};
+    sheaf_call call = {.struct_size = sizeof call,
+                       .task = nothing,
+                       .input = &value,
+                       .input_size = 8,
+                       .output_size = 8};
     double start = now();
 
     for (int i = 0; i < N; i++)
@@ -121,9 +124,13 @@ static sheaf_status count_up(void *context, void *input, sheaf_error *failure)
 static double stream(void)
 {
     int64_t next = 0, output;
-    sheaf_stream_options options = {.struct_size = sizeof options, .task = nothing,
-                                    .source = count_up, .context = &next, .input_size = 8,
-                                    .output_size = 8, .window = 4096};
+    sheaf_stream_options options = {.struct_size = sizeof options,
+                                    .task = nothing,
+                                    .source = count_up,
+                                    .context = &next,
+                                    .input_size = 8,
+                                    .output_size = 8,
+                                    .window = 4096};
     sheaf_stream *opened;
     sheaf_status outcome;
     double start = now();
@@ -160,15 +167,16 @@ static sheaf_status consume(void *argument, sheaf_error *failure)
     char *message = calloc(1, traffic->size);
 
     for (int64_t i = 0; i < traffic->count; i++)
-        SHEAF_TRY(sheaf_queue_get(traffic->queue, message, traffic->size, NULL, SHEAF_FOREVER,
-                                  failure));
+        SHEAF_TRY(
+            sheaf_queue_get(traffic->queue, message, traffic->size, NULL, SHEAF_FOREVER, failure));
     free(message);
     return SHEAF_OK;
 }
 
 static double queue_with(size_t size, bool fixed, int pairs, int64_t count)
 {
-    sheaf_queue_options options = {.struct_size = sizeof options, .item_size = fixed ? size : 0,
+    sheaf_queue_options options = {.struct_size = sizeof options,
+                                   .item_size = fixed ? size : 0,
                                    .capacity = fixed ? (size > 4096 ? 8 : 4096) : 4 << 20};
     struct traffic traffic = {NULL, size, count / pairs};
     sheaf_process *children[8];
@@ -176,7 +184,8 @@ static double queue_with(size_t size, bool fixed, int pairs, int64_t count)
     must(sheaf_queue_open(&options, &traffic.queue, &error));
     double start = now();
     for (int i = 0; i < pairs; i++) {
-        must(sheaf_process_start(NULL, produce, &traffic, sizeof traffic, &children[2 * i], &error));
+        must(
+            sheaf_process_start(NULL, produce, &traffic, sizeof traffic, &children[2 * i], &error));
         if (pairs > 1)
             must(sheaf_process_start(NULL, consume, &traffic, sizeof traffic, &children[2 * i + 1],
                                      &error));
@@ -235,8 +244,8 @@ static double pipe_round_trip(void)
     char message[64] = {0};
 
     must(sheaf_pipe_pair(true, ends, &error));
-    sheaf_process_options options = {.struct_size = sizeof options, .keep = &ends[1].fd,
-                                     .keep_count = 1};
+    sheaf_process_options options = {
+        .struct_size = sizeof options, .keep = &ends[1].fd, .keep_count = 1};
     must(sheaf_process_start(&options, echo, &ends[1], sizeof ends[1], &child, &error));
     sheaf_pipe_close(&ends[1]);
     double start = now();
@@ -344,7 +353,8 @@ static double start_by_server(void)
     return start_with(SHEAF_START_SERVER);
 }
 
-/* -- the machine ---------------------------------------------------------------------------------- */
+/* -- the machine ----------------------------------------------------------------------------------
+ */
 
 static double bare_fork(void)
 {
@@ -397,8 +407,8 @@ struct ring {
 static double bare_ring(void)
 {
     enum { N = 5000000 };
-    struct ring *ring = mmap(NULL, sizeof *ring, PROT_READ | PROT_WRITE,
-                             MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct ring *ring =
+        mmap(NULL, sizeof *ring, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     char message[64] = {0};
     double start = now();
     pid_t id = fork();

@@ -148,10 +148,11 @@ static void value_help(const sheaf_dataset *dataset, uint32_t column,
 
     if (size > 0 && size <= 20 && memchr(place->bytes + place->field, '\'', size) == NULL &&
         place->bytes[place->field] != '"')
-        sheaf_error_help(error,
-                         "Treat it as missing: --null '%.*s'   Read the column as text: "
-                         "--schema %.40s:text   Skip such rows: --on-bad-row skip --rejects bad.csv",
-                         (int)size, place->bytes + place->field, name);
+        sheaf_error_help(
+            error,
+            "Treat it as missing: --null '%.*s'   Read the column as text: "
+            "--schema %.40s:text   Skip such rows: --on-bad-row skip --rejects bad.csv",
+            (int)size, place->bytes + place->field, name);
     else
         sheaf_error_help(error,
                          "Read the column as text: --schema %.40s:text   Skip such rows: "
@@ -175,8 +176,9 @@ sheaf_status sheaf_bad_error(const sheaf_dataset *dataset, enum sheaf_bad code, 
         value_message(dataset, column, kind, place, error);
     sheaf_bad_excerpt(place, error);
     if (code == SHEAF_BAD_WIDTH)
-        sheaf_error_help(error, "Skip such rows: --on-bad-row skip --rejects bad.csv   Fill up with "
-                                "missing values: --on-bad-row null");
+        sheaf_error_help(error,
+                         "Skip such rows: --on-bad-row skip --rejects bad.csv   Fill up with "
+                         "missing values: --on-bad-row null");
     else if (code == SHEAF_BAD_ENCODING)
         sheaf_error_help(error, "Convert the file: iconv -f LATIN1 -t UTF-8   Skip such rows: "
                                 "--on-bad-row skip --rejects bad.csv");

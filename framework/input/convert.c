@@ -84,8 +84,8 @@ sheaf_status sheaf_converter_init(struct sheaf_converter *converter, const sheaf
     if (column != SHEAF_WHOLE_RECORD)
         converter->open = dataset->open_kinds[column];
     converter->null_fits = some_null_fits(converter);
-    SHEAF_TRY(sheaf_allocate(&converter->values, SHEAF_BATCH_ROWS * converter->size + 64, 1,
-                             error));
+    SHEAF_TRY(
+        sheaf_allocate(&converter->values, SHEAF_BATCH_ROWS * converter->size + 64, 1, error));
     return sheaf_allocate(&converter->present, WORDS + 8, sizeof *converter->present, error);
 }
 
@@ -303,8 +303,8 @@ static sheaf_status convert_typed(struct sheaf_converter *converter,
         for (uint64_t bits = odd[word]; bits; bits &= bits - 1) {
             size_t r = 64 * word + (size_t)__builtin_ctzll(bits);
             SHEAF_TRY(convert_odd(converter, &converter->dataset->dialect,
-                                  records->bytes + spans->begin[r],
-                                  spans->end[r] - spans->begin[r], r, blocks, bad, error));
+                                  records->bytes + spans->begin[r], spans->end[r] - spans->begin[r],
+                                  r, blocks, bad, error));
         }
     return SHEAF_OK;
 }
@@ -368,9 +368,15 @@ static sheaf_status unquote_text(struct sheaf_converter *converter,
 
 /* Where the high bit of one of the first n bytes of two words stands, n up to 16. */
 static const uint64_t high_bits[17][2] = {
-#define HIGH    UINT64_C(0x8080808080808080)
-#define ONE(n)  {HIGH & SHEAF_FIRST_BYTES(n), 0}
-#define BOTH(n) {HIGH, HIGH & SHEAF_FIRST_BYTES(n)}
+#define HIGH UINT64_C(0x8080808080808080)
+#define ONE(n)                        \
+    {                                 \
+        HIGH &SHEAF_FIRST_BYTES(n), 0 \
+    }
+#define BOTH(n)                          \
+    {                                    \
+        HIGH, HIGH &SHEAF_FIRST_BYTES(n) \
+    }
     {0, 0},  ONE(1),  ONE(2),  ONE(3),  ONE(4),  ONE(5),  ONE(6),  ONE(7), ONE(8),
     BOTH(1), BOTH(2), BOTH(3), BOTH(4), BOTH(5), BOTH(6), BOTH(7), BOTH(8)};
 

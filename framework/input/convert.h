@@ -16,13 +16,13 @@ struct sheaf_blocks {
     struct sheaf_block {
         char *bytes;
         size_t size;
-    } *blocks;
+    } * blocks;
     size_t count, capacity;
     size_t current, used;
 };
 
 void sheaf_blocks_reset(struct sheaf_blocks *blocks); /* what was given is void, the memory stays */
-char *sheaf_blocks_take(struct sheaf_blocks *blocks, size_t size); /* NULL: no memory */
+char *sheaf_blocks_take(struct sheaf_blocks *blocks, size_t size);     /* NULL: no memory */
 void sheaf_blocks_give_back(struct sheaf_blocks *blocks, size_t size); /* of the last one taken */
 void sheaf_blocks_free(struct sheaf_blocks *blocks);
 
@@ -31,10 +31,10 @@ struct sheaf_converter {
     struct sheaf_nulls nulls;
     uint32_t column; /* of the dataset, or SHEAF_WHOLE_RECORD */
     sheaf_kind kind;
-    bool open;       /* the column's kind is a first opinion: see sheaf/dataset.h */
-    bool null_fits;  /* some spelling of missing looks like a value of this kind */
-    size_t size;     /* bytes of one value */
-    void *values;    /* SHEAF_BATCH_ROWS of them and 64 bytes */
+    bool open;      /* the column's kind is a first opinion: see sheaf/dataset.h */
+    bool null_fits; /* some spelling of missing looks like a value of this kind */
+    size_t size;    /* bytes of one value */
+    void *values;   /* SHEAF_BATCH_ROWS of them and 64 bytes */
     uint64_t *present;
 };
 

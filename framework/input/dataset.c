@@ -43,8 +43,7 @@ static sheaf_status check_options(const sheaf_dataset_options *options, sheaf_er
     return what ? sheaf_error_set(error, SHEAF_BAD_ARGUMENT, "dataset: %s", what) : SHEAF_OK;
 }
 
-static sheaf_status copy_nulls(sheaf_dataset *dataset, const char *const *nulls,
-                               sheaf_error *error)
+static sheaf_status copy_nulls(sheaf_dataset *dataset, const char *const *nulls, sheaf_error *error)
 {
     const char **copies;
     size_t count = 0;
@@ -70,8 +69,8 @@ static sheaf_status copy_options(sheaf_dataset *dataset, const sheaf_dataset_opt
 
     if (options) {
         SHEAF_TRY(check_options(options, error));
-        size_t size = options->struct_size < sizeof *options ? options->struct_size
-                                                             : sizeof *options;
+        size_t size =
+            options->struct_size < sizeof *options ? options->struct_size : sizeof *options;
         memcpy(&dataset->options, options, size);
         nulls = options->nulls;
         schema = options->schema;

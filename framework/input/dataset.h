@@ -68,7 +68,8 @@ struct sheaf_file {
 /* How a field of a binary record is stored. */
 enum sheaf_form {
     SHEAF_FORM_VALUE,  /* as the column's type says, in 1, 2, 4 or 8 bytes */
-    SHEAF_FORM_FIXED,  /* text or bytes of a fixed size; zero bytes at the end of a text are filling */
+    SHEAF_FORM_FIXED,  /* text or bytes of a fixed size; zero bytes at the end of a text are filling
+                        */
     SHEAF_FORM_UTF32,  /* text of fixed size, four bytes a character */
     SHEAF_FORM_MOMENT, /* int64 ticks since 1970; the least value means missing */
     SHEAF_FORM_DAY     /* int64 days since 1970; likewise */
@@ -91,10 +92,10 @@ struct sheaf_dataset {
     struct sheaf_dialect dialect;
     struct sheaf_schema schema; /* kinds as given or, where `open_kinds` says so, a first opinion */
     bool *open_kinds;           /* per column: found from a sample, may have to be widened */
-    sheaf_kind *declared;            /* per column: what the options say; SHEAF_NONE: nothing */
+    sheaf_kind *declared;       /* per column: what the options say; SHEAF_NONE: nothing */
     struct sheaf_evidence *evidence; /* per column: what the opinion stands on */
-    bool found_dialect; /* by looking, not by options: say so in --explain */
-    bool found_header;  /* likewise */
+    bool found_dialect;              /* by looking, not by options: say so in --explain */
+    bool found_header;               /* likewise */
     bool has_header;
     uint64_t shard_bytes; /* decided */
     /* Binary layouts. */
@@ -111,8 +112,8 @@ uint64_t sheaf_file_shards(const sheaf_dataset *dataset, size_t file);
 
 /* First record start at or after the nominal begin of shard i (i == 0: data_begin; i >= shards: the
  * end of the file).  A guess where it can not be proven: a worker verifies it.  Reads a little of
- * the file.  Of a file that the feeder decodes it waits for the bytes from there on: ask when `decoded`
- * is 64 KiB ahead, or `ended` is set, not to wait. */
+ * the file.  Of a file that the feeder decodes it waits for the bytes from there on: ask when
+ * `decoded` is 64 KiB ahead, or `ended` is set, not to wait. */
 SHEAF_CHECKED sheaf_status sheaf_file_cut(const sheaf_dataset *dataset, size_t file, uint64_t shard,
                                           uint64_t *begin, sheaf_error *error);
 
@@ -130,7 +131,8 @@ uint64_t sheaf_file_size(const struct sheaf_file *file);
 void sheaf_dataset_settle(sheaf_dataset *dataset, const struct sheaf_evidence *evidence);
 
 /* Whether the value of a row that does not fit an open column was met: run again, after a full
- * examination.  The error has everything a value error has, so it may be shown if that is useless. */
+ * examination.  The error has everything a value error has, so it may be shown if that is useless.
+ */
 #define SHEAF_CODE_OPINION 420
 
 /* -- files that are decoded or read in order: see spool.h ------------------------------------- */
@@ -157,8 +159,8 @@ void sheaf_dataset_feeder_gone(sheaf_dataset *dataset, const sheaf_error *why);
 void sheaf_file_consumed(struct sheaf_file *file, uint64_t offset);
 
 /*
- * Make ready to be read from the start once more, when no feeder runs.  SHEAF_BAD_ARGUMENT, with the remedy
- * to name the types, for a stream of which something was given back already.
+ * Make ready to be read from the start once more, when no feeder runs.  SHEAF_BAD_ARGUMENT, with
+ * the remedy to name the types, for a stream of which something was given back already.
  */
 SHEAF_CHECKED sheaf_status sheaf_dataset_rewind(sheaf_dataset *dataset, sheaf_error *error);
 

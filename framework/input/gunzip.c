@@ -39,10 +39,9 @@ static uint64_t place(const struct sheaf_gunzip *gunzip)
 
 static sheaf_status damaged(const struct sheaf_gunzip *gunzip, const char *what, sheaf_error *error)
 {
-    sheaf_error_set(error, SHEAF_BAD_DATA,
-                    "%s: %s at byte %llu of the file, after %llu decoded bytes (E407)",
-                    gunzip->path, what, (unsigned long long)place(gunzip),
-                    (unsigned long long)gunzip->decoded);
+    sheaf_error_set(
+        error, SHEAF_BAD_DATA, "%s: %s at byte %llu of the file, after %llu decoded bytes (E407)",
+        gunzip->path, what, (unsigned long long)place(gunzip), (unsigned long long)gunzip->decoded);
     sheaf_error_help(error, "The file is damaged or was not written to its end; gzip -t tells the "
                             "same.  Get it again");
     if (error) {
@@ -100,7 +99,8 @@ static sheaf_status begin_member(struct sheaf_gunzip *gunzip, sheaf_error *error
 static sheaf_status end(struct sheaf_gunzip *gunzip, sheaf_error *error)
 {
     gunzip->ended = true;
-    return gunzip->between ? SHEAF_OK : damaged(gunzip, "the file ends inside a gzip member", error);
+    return gunzip->between ? SHEAF_OK
+                           : damaged(gunzip, "the file ends inside a gzip member", error);
 }
 
 static sheaf_status inflate_some(struct sheaf_gunzip *gunzip, sheaf_error *error)

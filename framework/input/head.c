@@ -59,15 +59,16 @@ static sheaf_status copy_cells(const struct sheaf_dialect *dialect,
         SHEAF_TRY(sheaf_copy_bytes(records->bytes + begin, size, &head->cells[c], error));
         head->count++;
         if (records->quotes)
-            size = sheaf_field_unquote(dialect, records->bytes + begin, size, head->cells[c],
-                                       &quoted);
+            size =
+                sheaf_field_unquote(dialect, records->bytes + begin, size, head->cells[c], &quoted);
         head->cells[c][size] = '\0';
     }
     return SHEAF_OK;
 }
 
-/* *found: the record was there as a whole.  It may be preceded by blank lines and comments, so where it
- * begins is found first, and then a lexer that stops right behind it tells where it ends. */
+/* *found: the record was there as a whole.  It may be preceded by blank lines and comments, so
+ * where it begins is found first, and then a lexer that stops right behind it tells where it ends.
+ */
 static sheaf_status find_record(struct sheaf_lexer *lexer, const struct sheaf_sample *sample,
                                 struct sheaf_head *head, bool *found, sheaf_error *error)
 {
@@ -154,7 +155,7 @@ struct names {
     struct name {
         const char *name; /* NULL: free */
         size_t next;
-    } *slots;
+    } * slots;
     size_t mask;
 };
 

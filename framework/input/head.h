@@ -5,11 +5,11 @@
 #include "input/source.h"
 
 struct sheaf_head {
-    char **cells;    /* values; each ended by a zero byte */
-    size_t count;    /* 0: the file has no record */
-    uint64_t begin;  /* behind the byte order mark */
-    uint64_t end;    /* the first line start behind the record */
-    uint64_t lines;  /* physical lines before `end` */
+    char **cells;   /* values; each ended by a zero byte */
+    size_t count;   /* 0: the file has no record */
+    uint64_t begin; /* behind the byte order mark */
+    uint64_t end;   /* the first line start behind the record */
+    uint64_t lines; /* physical lines before `end` */
 };
 
 /* Read the first record; the sample is read again, longer, if the record does not end in it. */

@@ -21,8 +21,8 @@ void sheaf_paths_free(struct sheaf_paths *paths)
 
 static sheaf_status add(struct sheaf_paths *paths, const char *path, sheaf_error *error)
 {
-    SHEAF_TRY(sheaf_grow(&paths->paths, &paths->capacity, paths->count + 1, sizeof *paths->paths,
-                         error));
+    SHEAF_TRY(
+        sheaf_grow(&paths->paths, &paths->capacity, paths->count + 1, sizeof *paths->paths, error));
     SHEAF_TRY(sheaf_copy_string(path, &paths->paths[paths->count], error));
     paths->count++;
     return SHEAF_OK;
@@ -99,8 +99,8 @@ static sheaf_status add_pattern(const char *pattern, struct sheaf_paths *paths, 
             if (!is_folder(found.gl_pathv[i]))
                 status = add(paths, found.gl_pathv[i], error);
         if (status == SHEAF_OK && paths->count == first)
-            status = sheaf_error_set(error, SHEAF_BAD_ARGUMENT,
-                                     "only folders fit the pattern %s", pattern);
+            status = sheaf_error_set(error, SHEAF_BAD_ARGUMENT, "only folders fit the pattern %s",
+                                     pattern);
     }
     globfree(&found);
     sort_from(paths, first);

@@ -52,9 +52,8 @@ void sheaf_layout_free(struct sheaf_layout *layout)
 
 /* -- words ----------------------------------------------------------------------------------- */
 
-static const char grammar[] =
-    "A layout is NAME:TYPE@OFFSET,...;size=N;order=little|big such as "
-    "id:u32@0,price:f64@8;size=16, see docs/binary.md";
+static const char grammar[] = "A layout is NAME:TYPE@OFFSET,...;size=N;order=little|big such as "
+                              "id:u32@0,price:f64@8;size=16, see docs/binary.md";
 
 /* Where the first of `stops` stands outside quotes, or the end. */
 static const char *find_outside(const char *at, const char *end, const char *stops)
@@ -167,10 +166,9 @@ static sheaf_status parse_setting(const char *at, const char *end, struct sheaf_
     if (length < 5 || memcmp(at, "size=", 5) != 0 || !read_number(at + 5, end, &size) || size == 0)
         return wrong("expected size=BYTES or order=little or order=big", at, end, error);
     if (size < layout->record_size)
-        return sheaf_layout_error(error, SHEAF_BAD_ARGUMENT,
-                                  "schema: the fields end at byte %llu, the record has %llu",
-                                  (unsigned long long)layout->record_size,
-                                  (unsigned long long)size);
+        return sheaf_layout_error(
+            error, SHEAF_BAD_ARGUMENT, "schema: the fields end at byte %llu, the record has %llu",
+            (unsigned long long)layout->record_size, (unsigned long long)size);
     layout->record_size = size;
     return SHEAF_OK;
 }
@@ -196,8 +194,8 @@ static sheaf_status parse_words(const char *words, struct sheaf_layout *layout, 
         at = stop;
     }
     for (size_t c = 0; c < layout->schema.count; c++)
-        layout->places[c].swapped = swapped && layout->places[c].form != SHEAF_FORM_FIXED &&
-                                    layout->places[c].size > 1;
+        layout->places[c].swapped =
+            swapped && layout->places[c].form != SHEAF_FORM_FIXED && layout->places[c].size > 1;
     return SHEAF_OK;
 }
 
@@ -277,8 +275,7 @@ static bool same_layout(const sheaf_dataset *dataset, const struct sheaf_layout 
     for (size_t c = 0; c < layout->schema.count; c++) {
         const struct sheaf_field *a = &layout->schema.fields[c], *b = &dataset->schema.fields[c];
         if (strcmp(a->name, b->name) != 0 || a->kind.type != b->kind.type ||
-            a->kind.scale != b->kind.scale ||
-            !same_place(&layout->places[c], &dataset->places[c]))
+            a->kind.scale != b->kind.scale || !same_place(&layout->places[c], &dataset->places[c]))
             return false;
     }
     return true;

@@ -55,9 +55,9 @@ sheaf_status sheaf_binary_check(const sheaf_dataset *dataset, const struct sheaf
     const struct sheaf_field *field = &dataset->schema.fields[wanted->column];
     if (can_read(field->kind, wanted->kind))
         return SHEAF_OK;
-    return sheaf_error_set(error, SHEAF_BAD_ARGUMENT, "column \"%s\" is %s and can not be read as %s",
-                           field->name, sheaf_type_name(field->kind.type),
-                           sheaf_type_name(wanted->kind.type));
+    return sheaf_error_set(error, SHEAF_BAD_ARGUMENT,
+                           "column \"%s\" is %s and can not be read as %s", field->name,
+                           sheaf_type_name(field->kind.type), sheaf_type_name(wanted->kind.type));
 }
 
 /* -- gathering --------------------------------------------------------------------------------- */
@@ -180,7 +180,7 @@ static void to_i64(const struct gathering *g, const void *raw)
 /* Correctly rounded: by one division where both sides are exact, else by way of the digits. */
 static double decimal_to_f64(int64_t value, int32_t scale)
 {
-    static const double powers[19] = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8, 1e9,
+    static const double powers[19] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8, 1e9,
                                       1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18};
     const int64_t exact = (int64_t)1 << 53;
     sheaf_kind kind = {SHEAF_F64, 0};
@@ -396,14 +396,13 @@ static sheaf_status read_column(struct sheaf_reader *reader, size_t i, size_t ro
     struct sheaf_converter *converter = &reader->converters[i];
     sheaf_column *column = &reader->columns[i];
     bool whole = converter->column == SHEAF_WHOLE_RECORD;
-    struct sheaf_place record = {.size = (uint32_t)dataset->record_size,
-                                 .form = SHEAF_FORM_FIXED};
+    struct sheaf_place record = {.size = (uint32_t)dataset->record_size, .form = SHEAF_FORM_FIXED};
     struct gathering g = {
         .reader = reader,
         .converter = converter,
         .place = whole ? &record : &dataset->places[converter->column],
-        .stored = whole ? (sheaf_kind){SHEAF_BYTES, 0}
-                        : dataset->schema.fields[converter->column].kind,
+        .stored =
+            whole ? (sheaf_kind){SHEAF_BYTES, 0} : dataset->schema.fields[converter->column].kind,
         .stride = dataset->record_size,
         .rows = rows,
     };
@@ -429,19 +428,19 @@ static sheaf_status fail_row(struct sheaf_reader *reader, size_t row, uint64_t o
 {
     uint32_t column = reader->bad.column[row];
     const struct sheaf_field *field = &reader->dataset->schema.fields[column];
-    uint64_t byte = reader->at + row * reader->dataset->record_size +
-                    reader->dataset->places[column].offset;
+    uint64_t byte =
+        reader->at + row * reader->dataset->record_size + reader->dataset->places[column].offset;
     int code = reader->bad.code[row];
 
     if (code == SHEAF_BAD_ENCODING)
-        sheaf_error_set(error, SHEAF_BAD_DATA, "%s: the text in \"%.80s\" is not UTF-8 (E%d, byte %llu)",
+        sheaf_error_set(error, SHEAF_BAD_DATA,
+                        "%s: the text in \"%.80s\" is not UTF-8 (E%d, byte %llu)",
                         reader->file->path, field->name, code, (unsigned long long)byte);
     else
-        sheaf_error_set(error, SHEAF_BAD_DATA,
-                        "%s: a value of \"%.80s\" does not fit %s (E%d, byte %llu)",
-                        reader->file->path, field->name,
-                        sheaf_type_name(reader->bad.kind[row].type), code,
-                        (unsigned long long)byte);
+        sheaf_error_set(
+            error, SHEAF_BAD_DATA, "%s: a value of \"%.80s\" does not fit %s (E%d, byte %llu)",
+            reader->file->path, field->name, sheaf_type_name(reader->bad.kind[row].type), code,
+            (unsigned long long)byte);
     sheaf_error_help(error, "Skip such rows: --on-bad-row skip --rejects bad.csv   Treat them as "
                             "missing: --on-bad-row null");
     if (error) {
@@ -512,9 +511,9 @@ static sheaf_status check_end(const struct sheaf_reader *reader, uint64_t size, 
     const struct sheaf_file *file = reader->file;
 
     if (file->data_end != UINT64_MAX && size != file->data_end)
-        return sheaf_layout_error(error, SHEAF_BAD_DATA,
-                                  "%s has %llu bytes, its header says %llu", file->path,
-                                  (unsigned long long)size, (unsigned long long)file->data_end);
+        return sheaf_layout_error(error, SHEAF_BAD_DATA, "%s has %llu bytes, its header says %llu",
+                                  file->path, (unsigned long long)size,
+                                  (unsigned long long)file->data_end);
     if ((size - file->data_begin) % dataset->record_size != 0)
         return sheaf_layout_error(
             error, SHEAF_BAD_DATA,
@@ -575,7 +574,8 @@ sheaf_status sheaf_binary_next(struct sheaf_reader *reader, struct sheaf_read *r
         SHEAF_TRY(check_spool_end(reader, error));
         return end_shard(reader, error);
     }
-    if (reader->at < reader->window.from || reader->window.to < least(end, reader->at + batch * size))
+    if (reader->at < reader->window.from ||
+        reader->window.to < least(end, reader->at + batch * size))
         SHEAF_TRY(map_records(reader, end, batch, error));
     size_t rows = (size_t)least(batch, (reader->window.to - reader->at) / size);
     if (rows == 0) { /* the end came before the end of the shard */

@@ -324,9 +324,9 @@ static void find_offsets(struct sheaf_reader *reader, const struct sheaf_records
         return;
     for (size_t r = 0; r < records->count; r++)
         if (!skipped || !sheaf_is_bad(&reader->bad, r))
-            reader->offsets[kept++] =
-                records->source ? (uint32_t)(records->source[r] - records->source[0])
-                                : records->begin[r];
+            reader->offsets[kept++] = records->source
+                                          ? (uint32_t)(records->source[r] - records->source[0])
+                                          : records->begin[r];
     read->offset = reader->offsets;
 }
 

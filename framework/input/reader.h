@@ -34,9 +34,9 @@ struct sheaf_read {              /* one batch, valid until the next call */
     size_t rows;                 /* 0: the shard is done */
     const sheaf_column *columns; /* one for each wanted */
     uint64_t first_row;          /* good rows of this shard before this batch */
-    const uint32_t *offset;      /* per row: where its record begins, from `base`; NULL for binary */
-    uint64_t base;               /* file offset that `offset` counts from; of the first row if NULL */
-    uint64_t stride;             /* binary: bytes of a record */
+    const uint32_t *offset; /* per row: where its record begins, from `base`; NULL for binary */
+    uint64_t base;          /* file offset that `offset` counts from; of the first row if NULL */
+    uint64_t stride;        /* binary: bytes of a record */
 };
 
 /* What a worker reports of a shard, beside its state; flat bytes. */

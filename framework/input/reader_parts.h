@@ -24,13 +24,13 @@ struct sheaf_reader {
     struct sheaf_bad_rows bad;
     struct sheaf_spans spans;
     struct sheaf_blocks blocks;
-    uint32_t *offsets;           /* of the batch's records, where the lexer's do not serve */
-    struct sheaf_string copy;    /* of a batch that stands in a memory with no margins */
-    void *raw;                   /* binary: one column as it is stored */
+    uint32_t *offsets;        /* of the batch's records, where the lexer's do not serve */
+    struct sheaf_string copy; /* of a batch that stands in a memory with no margins */
+    void *raw;                /* binary: one column as it is stored */
     struct sheaf_string rejects;
-    uint64_t rejected;           /* rows in there */
-    uint64_t counted, lines;     /* lines of the shard before this place in the file */
-    bool after_cr;               /* the byte before that place was a CR */
+    uint64_t rejected;       /* rows in there */
+    uint64_t counted, lines; /* lines of the shard before this place in the file */
+    bool after_cr;           /* the byte before that place was a CR */
     struct sheaf_read_outcome outcome;
 };
 
@@ -48,7 +48,8 @@ SHEAF_CHECKED sheaf_status sheaf_reader_map(struct sheaf_reader *reader, uint64_
 SHEAF_CHECKED sheaf_status sheaf_reader_fail(struct sheaf_reader *reader, sheaf_status status,
                                              sheaf_error *error);
 
-/* -- read_binary.c ------------------------------------------------------------------------------- */
+/* -- read_binary.c -------------------------------------------------------------------------------
+ */
 
 /* SHEAF_BAD_ARGUMENT if the stored kind can not be read as the one that is wanted. */
 SHEAF_CHECKED sheaf_status sheaf_binary_check(const sheaf_dataset *dataset,

@@ -69,8 +69,8 @@ static double record_quality(const struct sheaf_dialect *dialect,
 
     for (uint32_t c = 0; c < fields; c++) {
         uint32_t begin = sheaf_field_begin(records, r, c);
-        sum += field_quality(dialect, records->bytes + begin,
-                             sheaf_field_end(records, r, c) - begin);
+        sum +=
+            field_quality(dialect, records->bytes + begin, sheaf_field_end(records, r, c) - begin);
     }
     return sum / fields;
 }

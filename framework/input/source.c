@@ -46,9 +46,9 @@ static sheaf_status cannot_open(const char *path, sheaf_error *error)
 static void identify(const struct stat *status, struct sheaf_file_identity *identity)
 {
     *identity = (struct sheaf_file_identity){.device = status->st_dev,
-                                        .inode = status->st_ino,
-                                        .size = status->st_size,
-                                        .modified = status->st_mtim};
+                                             .inode = status->st_ino,
+                                             .size = status->st_size,
+                                             .modified = status->st_mtim};
 }
 
 /* A file that says it is empty and is not: those of /proc. */
@@ -125,7 +125,8 @@ sheaf_status sheaf_file_verify(const struct sheaf_file *file, sheaf_error *error
     sheaf_error_set(error, SHEAF_CHANGED,
                     "%s changed while it was read: it had %lld bytes, now it has %lld (E406)",
                     file->path, (long long)was->size, (long long)status.st_size);
-    sheaf_error_help(error, "Nothing was written.  Run again when no one writes to the file, or on a copy");
+    sheaf_error_help(
+        error, "Nothing was written.  Run again when no one writes to the file, or on a copy");
     if (error)
         error->code = 406;
     return SHEAF_CHANGED;
@@ -203,8 +204,8 @@ sheaf_status sheaf_sample_at(const struct sheaf_file *file, uint64_t from, size_
     if (size >= rest)
         size = (size_t)rest;
     SHEAF_TRY(make_room(sample, size, error));
-    SHEAF_TRY(read_at(file->path, file->spool ? file->spool_fd : file->fd, from, size, sample,
-                      error));
+    SHEAF_TRY(
+        read_at(file->path, file->spool ? file->spool_fd : file->fd, from, size, sample, error));
     sample->whole = final && sample->size == rest;
     return SHEAF_OK;
 }

@@ -1,5 +1,6 @@
 /*
- * source.h - the files of a dataset as bytes: what they are, their first bytes, whether they changed
+ * source.h - the files of a dataset as bytes: what they are, their first bytes, whether they
+ * changed
  *
  * Planning reads copies (pread) and never maps: a file that is cut short at that
  * moment is an error there, not a signal.
@@ -26,8 +27,9 @@ struct sheaf_sample {
 SHEAF_CHECKED sheaf_status sheaf_sample_read(struct sheaf_file *file, size_t wanted,
                                              struct sheaf_sample *sample, sheaf_error *error);
 /* Bytes [from, from + size) of a plain file or a spool, fewer at its end. */
-SHEAF_CHECKED sheaf_status sheaf_sample_at(const struct sheaf_file *file, uint64_t from, size_t size,
-                                           struct sheaf_sample *sample, sheaf_error *error);
+SHEAF_CHECKED sheaf_status sheaf_sample_at(const struct sheaf_file *file, uint64_t from,
+                                           size_t size, struct sheaf_sample *sample,
+                                           sheaf_error *error);
 void sheaf_sample_free(struct sheaf_sample *sample);
 
 /* Read what is there, at least one byte, up to `size`; *got is 0 at the end. */

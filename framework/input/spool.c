@@ -25,8 +25,8 @@ static void tell(struct sheaf_spool *spool)
 
 sheaf_status sheaf_spool_open(struct sheaf_file *file, sheaf_error *error)
 {
-    void *memory = mmap(NULL, sizeof *file->spool, PROT_READ | PROT_WRITE,
-                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    void *memory =
+        mmap(NULL, sizeof *file->spool, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
     if (memory == MAP_FAILED)
         return sheaf_error_set(error, SHEAF_NO_MEMORY, "out of memory: cannot share %zu bytes",
@@ -83,15 +83,15 @@ sheaf_status sheaf_spool_append(struct sheaf_file *file, const char *bytes, size
 
     SHEAF_TRY(wait_for_room(file, size, error));
     for (size_t done = 0; done < size;) {
-        ssize_t written =
-            pwrite(file->spool_fd, bytes + done, size - done, (off_t)(at + done));
+        ssize_t written = pwrite(file->spool_fd, bytes + done, size - done, (off_t)(at + done));
         if (written < 0 && errno != EINTR)
             return sheaf_error_errno(error, "%s: cannot keep %zu decoded bytes in memory",
                                      file->path, size);
         if (written > 0)
             done += (size_t)written;
     }
-    atomic_store(&file->spool->decoded, at + size); /* after the bytes: readers look at this first */
+    atomic_store(&file->spool->decoded,
+                 at + size); /* after the bytes: readers look at this first */
     tell(file->spool);
     return SHEAF_OK;
 }

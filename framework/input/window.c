@@ -95,8 +95,8 @@ sheaf_status sheaf_window_map(struct sheaf_window *window, int fd, uint64_t from
         size = 0;
     SHEAF_TRY(reserve(window, size + 2 * page, error));
     if (size > 0) {
-        if (mmap(window->space + page, size, PROT_READ, MAP_SHARED | MAP_FIXED, fd,
-                 (off_t)first) == MAP_FAILED)
+        if (mmap(window->space + page, size, PROT_READ, MAP_SHARED | MAP_FIXED, fd, (off_t)first) ==
+            MAP_FAILED)
             return sheaf_error_errno(error, "cannot map bytes %llu to %llu of the input",
                                      (unsigned long long)from, (unsigned long long)to);
         if (window->mapped < size)

@@ -29,8 +29,8 @@ struct sheaf_window {
 };
 
 /*
- * Have bytes [from, to) of the file, which must be there.  What was mapped before is gone.  A file that
- * gets shorter later makes reading raise SIGBUS: see sheaf_window_covers().
+ * Have bytes [from, to) of the file, which must be there.  What was mapped before is gone.  A file
+ * that gets shorter later makes reading raise SIGBUS: see sheaf_window_covers().
  */
 SHEAF_CHECKED sheaf_status sheaf_window_map(struct sheaf_window *window, int fd, uint64_t from,
                                             uint64_t to, sheaf_error *error);

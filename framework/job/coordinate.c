@@ -322,7 +322,7 @@ static void count_repairs(struct coordination *c, const struct shard *shard)
     for (int kind = 0; kind < SHEAF_REPORT_REPAIRS; kind++) {
         if (read->repairs[kind].count && c->report->repairs[kind].count == 0) {
             c->report->repairs[kind].file = shard->file;
-            c->report->repairs[kind].byte = read->began + read->repairs[kind].first_byte;
+            c->report->repairs[kind].byte = read->repairs[kind].first_byte;
             c->report->repairs[kind].line = c->lines + read->repairs[kind].first_line + 1;
         }
         c->report->repairs[kind].count += read->repairs[kind].count;

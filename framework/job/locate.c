@@ -47,6 +47,15 @@ static void read_excerpt(const struct sheaf_file *file, uint64_t byte, char *exc
     excerpt[strcspn(excerpt, "\r\n")] = '\0';
 }
 
+/* Cut " (E411)" from the end: it is written again, with the byte. */
+static void drop_code(char *message)
+{
+    char *code = strrchr(message, '(');
+
+    if (code && code > message && code[1] == 'E' && message[strlen(message) - 1] == ')')
+        code[-1] = '\0';
+}
+
 static void locate_row(const struct plan *plan, uint32_t file_index, uint64_t begin, uint64_t lines,
                        sheaf_error *failure)
 {
@@ -57,6 +66,7 @@ static void locate_row(const struct plan *plan, uint32_t file_index, uint64_t be
 
     memcpy(message, failure->message, sizeof message);
     memcpy(help, failure->help, sizeof help);
+    drop_code(message);
     if (failure->byte < 0) {
         sheaf_error_set(failure, failure->status, "%s: %s (E%d)", file->path, message, code);
     } else if (file->format == SHEAF_CSV) {
@@ -134,12 +144,16 @@ static void locate_crash(const struct plan *plan, uint32_t file, uint64_t begin,
 void sheaf_locate_failure(const struct plan *plan, uint32_t file, uint64_t begin, uint64_t lines,
                           uint64_t records, sheaf_error *failure)
 {
+    const struct sheaf_file *from = &plan->job->dataset->files[file];
+
     if (failure->status == SHEAF_LOST)
         locate_crash(plan, file, begin, lines, failure);
     else if (failure->code == JOB_REFUSED || failure->code == JOB_NO_VALUE)
         locate_row(plan, file, begin, lines, failure);
     else if (failure->status == SHEAF_BAD_DATA && failure->code != JOB_FIRST_OPINION)
-        sheaf_reader_locate(plan->job->dataset, file, lines, records, failure);
+        /* The reader adds the header itself. */
+        sheaf_reader_locate(plan->job->dataset, file, lines - from->header_lines,
+                            records - from->header_records, failure);
 }
 
 void sheaf_locate_gluing(const struct plan *plan, sheaf_error *failure)

@@ -157,7 +157,10 @@ static void place_error(const struct sheaf_read *read, sheaf_error *error)
 {
     if (error->row >= 0 && (size_t)error->row < read->rows && read->offset)
         error->byte = (int64_t)(read->base + read->offset[error->row]);
-    error->code = error->status == SHEAF_REFUSED ? JOB_REFUSED : JOB_NO_VALUE;
+    if (error->status == SHEAF_REFUSED)
+        error->code = JOB_REFUSED;
+    else if (error->status == SHEAF_BAD_DATA)
+        error->code = JOB_NO_VALUE;
     error->row = -1;
     error->line = -1;
 }

@@ -139,13 +139,29 @@ static sheaf_status fill(struct transposing *t, const sheaf_kind *kinds, sheaf_e
     return SHEAF_OK;
 }
 
+/* Data without a column: no rows, but the same names as ever. */
+static sheaf_status take_nothing(struct sheaf_result *result, sheaf_error *error)
+{
+    struct sheaf_schema schema = {0};
+    struct sheaf_string flat = {0};
+
+    SHEAF_TRY(sheaf_schema_parse("column:text,type:text,count:i64,missing:i64,distinct:i64,"
+                                 "min:text,max:text,mean:f64,deviation:f64",
+                                 &schema, error));
+    sheaf_status status = sheaf_result_take(result, &schema, &flat, error);
+    sheaf_schema_free(&schema);
+    return status;
+}
+
 sheaf_status sheaf_result_transpose(struct sheaf_result *result, size_t columns,
                                     const sheaf_kind *kinds, sheaf_error *error)
 {
     struct transposing t = {.from = result, .rows = columns};
     struct sheaf_string flat = {0};
 
-    if (columns == 0 || result->rows != 1)
+    if (columns == 0)
+        return take_nothing(result, error);
+    if (result->rows != 1)
         return SHEAF_OK;
     t.outputs = result->schema.count / columns;
     sheaf_status status = fill(&t, kinds, error);

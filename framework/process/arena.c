@@ -84,8 +84,7 @@ sheaf_status sheaf_arena_map(int fd, bool writable, struct sheaf_arena *arena, s
         return sheaf_error_errno(error, "cannot keep a shared arena");
     arena->bytes = map(copy, (size_t)file.st_size, PROT_READ | (writable ? PROT_WRITE : 0));
     if (!arena->bytes) {
-        sheaf_error_errno(error, "cannot map %lld bytes of shared memory",
-                          (long long)file.st_size);
+        sheaf_error_errno(error, "cannot map %lld bytes of shared memory", (long long)file.st_size);
         close(copy);
         return SHEAF_SYSTEM;
     }

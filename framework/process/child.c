@@ -45,8 +45,9 @@ sheaf_status sheaf_spawn_check(const struct sheaf_spawn *spawn, sheaf_error *err
                                "more into shared memory",
                                spawn->size, SHEAF_ARGUMENT_MAX);
     if (spawn->keep_count > SHEAF_KEEP_MAX)
-        return sheaf_error_set(error, SHEAF_BAD_ARGUMENT, "a child can keep %d descriptors, not %zu",
-                               SHEAF_KEEP_MAX, spawn->keep_count);
+        return sheaf_error_set(error, SHEAF_BAD_ARGUMENT,
+                               "a child can keep %d descriptors, not %zu", SHEAF_KEEP_MAX,
+                               spawn->keep_count);
     for (size_t i = 0; i < spawn->keep_count; i++)
         if (fcntl(spawn->keep[i], F_GETFD) < 0)
             return sheaf_error_set(error, SHEAF_BAD_ARGUMENT, "descriptor %d is not open",

@@ -36,8 +36,8 @@ struct sheaf_process {
     struct sheaf_process *next, **previous; /* the list of active children */
     char name[48];
     pid_t id;
-    pid_t parent;    /* who may use this object */
-    int sentinel;    /* a pidfd or, where the kernel has none, a pipe that the child holds open */
+    pid_t parent; /* who may use this object */
+    int sentinel; /* a pidfd or, where the kernel has none, a pipe that the child holds open */
     bool is_pidfd;
     bool reaped;
     bool detached;

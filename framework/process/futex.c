@@ -1,7 +1,7 @@
 /* futex.c - sleeping on a word that several processes can see: see futex.h */
 #include <errno.h>
-#include <linux/futex.h>
 #include <limits.h>
+#include <linux/futex.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>

@@ -182,9 +182,8 @@ sheaf_status sheaf_pool_submit(sheaf_pool *pool, const sheaf_call *wish, sheaf_f
     SHEAF_TRY(await_place(pool, error));
     SHEAF_TRY(sheaf_allocate(&made, 1, sizeof *made, error));
     uint64_t number = pool->calls->published;
-    sheaf_status status = call.output_size > 0
-                              ? sheaf_allocate(&made->output, 1, call.output_size, error)
-                              : SHEAF_OK;
+    sheaf_status status =
+        call.output_size > 0 ? sheaf_allocate(&made->output, 1, call.output_size, error) : SHEAF_OK;
     if (status == SHEAF_OK)
         status = prepare(pool, &call, number, error);
     if (status != SHEAF_OK) {

@@ -52,8 +52,7 @@ static sheaf_status greet(int fd, bool tcp, const char *key, sheaf_error *error)
     if (getrandom(ours.nonce, sizeof ours.nonce, 0) != sizeof ours.nonce)
         return sheaf_error_errno(error, "no random numbers");
     if (!sheaf_manager_receive(fd, &theirs, sizeof theirs, deadline) ||
-        theirs.greeting != SHEAF_GREETING ||
-        !sheaf_manager_send(fd, &ours, sizeof ours, deadline))
+        theirs.greeting != SHEAF_GREETING || !sheaf_manager_send(fd, &ours, sizeof ours, deadline))
         return sheaf_error_set(error, SHEAF_REFUSED, "what answers there is no manager for us");
     if (!tcp)
         return SHEAF_OK;
@@ -247,7 +246,8 @@ void sheaf_manager_close(sheaf_manager *manager)
     free(manager);
 }
 
-/* -- one exchange --------------------------------------------------------------------------------- */
+/* -- one exchange ---------------------------------------------------------------------------------
+ */
 
 struct exchange {
     enum verb verb;
@@ -344,15 +344,16 @@ static sheaf_status ask(sheaf_manager *manager, struct exchange *exchange, sheaf
         memcpy(packed + heads, exchange->value, exchange->value_size);
 
     int64_t deadline = sheaf_deadline(SHEAF_FOREVER); /* the server keeps the time */
-    if (!sheaf_manager_send(manager->socket, packed,
-                            heads + (together ? exchange->value_size : 0), deadline) ||
+    if (!sheaf_manager_send(manager->socket, packed, heads + (together ? exchange->value_size : 0),
+                            deadline) ||
         (!together &&
          !sheaf_manager_send(manager->socket, exchange->value, exchange->value_size, deadline)))
         return lose(manager, error);
     return receive_answer(manager, exchange, deadline, error);
 }
 
-/* -- the calls ----------------------------------------------------------------------------------------- */
+/* -- the calls
+ * ----------------------------------------------------------------------------------------- */
 
 sheaf_status sheaf_manager_stop(sheaf_manager *manager, sheaf_error *error)
 {
@@ -390,8 +391,8 @@ sheaf_status sheaf_manager_remove(sheaf_manager *manager, const char *map, const
     return ask(manager, &exchange, error);
 }
 
-sheaf_status sheaf_manager_keys(sheaf_manager *manager, const char *map, char **keys,
-                                size_t *count, sheaf_error *error)
+sheaf_status sheaf_manager_keys(sheaf_manager *manager, const char *map, char **keys, size_t *count,
+                                sheaf_error *error)
 {
     struct exchange exchange = {.verb = VERB_KEYS, .name = map, .grown = keys};
 
@@ -452,11 +453,8 @@ sheaf_status sheaf_manager_at(sheaf_manager *manager, const char *list, int64_t 
 sheaf_status sheaf_manager_replace(sheaf_manager *manager, const char *list, int64_t index,
                                    const void *value, size_t size, sheaf_error *error)
 {
-    struct exchange exchange = {.verb = VERB_REPLACE,
-                                .name = list,
-                                .number = index,
-                                .value = value,
-                                .value_size = size};
+    struct exchange exchange = {
+        .verb = VERB_REPLACE, .name = list, .number = index, .value = value, .value_size = size};
 
     return ask(manager, &exchange, error);
 }

@@ -20,31 +20,10 @@
 #include "base/string.h"
 #include "process/futex.h"
 #include "process/log.h"
+#include "process/manager_store.h"
 #include "process/manager_wire.h"
 
-enum { BUCKETS = 64, GREETING_NS = 2000000000 };
-
-enum kind { NEW, MAP, COUNTER, LIST, LOCK };
-
-struct value {
-    struct value *next; /* of a list, or in the order of first setting of a map */
-    struct value *chain; /* same bucket */
-    char *key;
-    char *bytes;
-    size_t size;
-};
-
-struct thing {
-    struct thing *chain;
-    char *name;
-    enum kind kind;
-    int64_t count;                  /* values, or the number of a counter */
-    struct value *first, *last;     /* of a list or map */
-    struct value **buckets;         /* of a map */
-    size_t bucket_count;
-    struct client *holder;          /* of a lock */
-    bool abandoned;
-};
+enum { GREETING_NS = 2000000000 };
 
 struct client {
     struct client *next;
@@ -64,136 +43,11 @@ struct client {
 
 struct server {
     const struct manager_server *options;
-    struct thing *things[BUCKETS];
+    struct manager_store store;
     struct client *clients;
     uint64_t turns;
     bool stopping;
 };
-
-/* -- things -------------------------------------------------------------------------------- */
-
-static uint64_t hash(const char *text)
-{
-    uint64_t sum = UINT64_C(0xcbf29ce484222325);
-
-    while (*text)
-        sum = (sum ^ (unsigned char)*text++) * UINT64_C(0x100000001b3);
-    return sum ^ sum >> 29;
-}
-
-static struct thing *find_thing(struct server *server, const char *name, bool make)
-{
-    struct thing **bucket = &server->things[hash(name) % BUCKETS], *thing;
-
-    for (thing = *bucket; thing; thing = thing->chain)
-        if (strcmp(thing->name, name) == 0)
-            return thing;
-    if (!make || sheaf_allocate(&thing, 1, sizeof *thing, NULL) != SHEAF_OK)
-        return NULL;
-    if (sheaf_copy_string(name, &thing->name, NULL) != SHEAF_OK) {
-        free(thing);
-        return NULL;
-    }
-    thing->chain = *bucket;
-    *bucket = thing;
-    return thing;
-}
-
-static void free_value(struct value *value)
-{
-    free(value->key);
-    free(value->bytes);
-    free(value);
-}
-
-static struct value *make_value(const char *key, const char *bytes, size_t size)
-{
-    struct value *value;
-
-    if (sheaf_allocate(&value, 1, sizeof *value, NULL) != SHEAF_OK)
-        return NULL;
-    if ((key && sheaf_copy_string(key, &value->key, NULL) != SHEAF_OK) ||
-        sheaf_copy_bytes(bytes, size, &value->bytes, NULL) != SHEAF_OK) {
-        free_value(value);
-        return NULL;
-    }
-    value->size = size;
-    return value;
-}
-
-static void append(struct thing *thing, struct value *value)
-{
-    if (thing->last)
-        thing->last->next = value;
-    else
-        thing->first = value;
-    thing->last = value;
-    thing->count++;
-}
-
-static struct value *find_value(const struct thing *map, const char *key)
-{
-    struct value *value =
-        map->bucket_count ? map->buckets[hash(key) % map->bucket_count] : NULL;
-
-    while (value && strcmp(value->key, key) != 0)
-        value = value->chain;
-    return value;
-}
-
-/* Keep chains short; a map that can not grow goes on with long ones. */
-static bool grow_map(struct thing *map)
-{
-    struct value **buckets;
-    size_t wanted = map->bucket_count ? map->bucket_count * 4 : 16;
-
-    if ((size_t)map->count < map->bucket_count)
-        return true;
-    if (sheaf_allocate(&buckets, wanted, sizeof(struct value *), NULL) != SHEAF_OK)
-        return map->bucket_count > 0;
-    for (struct value *value = map->first; value; value = value->next) {
-        struct value **bucket = &buckets[hash(value->key) % wanted];
-        value->chain = *bucket;
-        *bucket = value;
-    }
-    free(map->buckets);
-    map->buckets = buckets;
-    map->bucket_count = wanted;
-    return true;
-}
-
-static void remove_value(struct thing *map, struct value *value)
-{
-    struct value **link = &map->buckets[hash(value->key) % map->bucket_count];
-    struct value *before = NULL;
-
-    while (*link != value)
-        link = &(*link)->chain;
-    *link = value->chain;
-    for (struct value *at = map->first; at != value; at = at->next)
-        before = at;
-    *(before ? &before->next : &map->first) = value->next;
-    if (map->last == value)
-        map->last = before;
-    map->count--;
-    free_value(value);
-}
-
-static void forget_thing(struct server *server, struct thing *thing)
-{
-    struct thing **link = &server->things[hash(thing->name) % BUCKETS];
-
-    while (*link != thing)
-        link = &(*link)->chain;
-    *link = thing->chain;
-    for (struct value *value = thing->first, *next; value; value = next) {
-        next = value->next;
-        free_value(value);
-    }
-    free(thing->buckets);
-    free(thing->name);
-    free(thing);
-}
 
 /* -- answers ---------------------------------------------------------------------------------- */
 
@@ -239,7 +93,8 @@ static void answer_number(struct client *client, int64_t number)
     answer_bytes(client, SHEAF_OK, number, NULL, 0);
 }
 
-/* -- requests ----------------------------------------------------------------------------------- */
+/* -- requests -----------------------------------------------------------------------------------
+ */
 
 static void give_lock(struct thing *lock, struct client *client)
 {
@@ -261,12 +116,9 @@ static void give_value(struct thing *list, struct client *client)
         answer_bytes(client, SHEAF_LIMIT, (int64_t)value->size, NULL, 0);
         return;
     }
-    list->first = value->next;
-    if (!list->first)
-        list->last = NULL;
-    list->count--;
+    sheaf_list_take(list);
     answer_bytes(client, SHEAF_OK, (int64_t)value->size, value->bytes, value->size);
-    free_value(value);
+    sheaf_value_free(value);
 }
 
 static struct client *longest_waiting(struct server *server, const struct thing *thing)
@@ -337,30 +189,19 @@ struct ask { /* a request with its parts */
 
 static void do_map(struct client *client, struct thing *map, const struct ask *ask)
 {
-    struct value *value = find_value(map, ask->key);
+    struct value *value = sheaf_map_find(map, ask->key);
     struct sheaf_string keys = {0};
 
     switch (ask->head.verb) {
     case VERB_SET: {
-        struct value *made = make_value(ask->key, ask->value, ask->head.value_size);
-        if (!made || !grow_map(map)) {
-            if (made)
-                free_value(made);
-            answer(client, SHEAF_NO_MEMORY, "the server has no memory for it");
-        } else if (value) { /* keeps its place in the order */
-            char *bytes = value->bytes;
-            value->bytes = made->bytes;
-            value->size = made->size;
-            made->bytes = bytes;
-            free_value(made);
+        struct value *made = sheaf_value_make(ask->key, ask->value, ask->head.value_size);
+        if (made && sheaf_map_set(map, made)) {
             answer(client, SHEAF_OK, NULL);
-        } else {
-            struct value **bucket = &map->buckets[hash(ask->key) % map->bucket_count];
-            append(map, made);
-            made->chain = *bucket;
-            *bucket = made;
-            answer(client, SHEAF_OK, NULL);
+            return;
         }
+        if (made)
+            sheaf_value_free(made);
+        answer(client, SHEAF_NO_MEMORY, "the server has no memory for it");
         return;
     }
     case VERB_KEYS:
@@ -376,7 +217,7 @@ static void do_map(struct client *client, struct thing *map, const struct ask *a
         } else if (ask->head.verb == VERB_GET) {
             answer_bytes(client, SHEAF_OK, (int64_t)value->size, value->bytes, value->size);
         } else {
-            remove_value(map, value);
+            sheaf_map_remove(map, value);
             answer(client, SHEAF_OK, NULL);
         }
     }
@@ -389,12 +230,12 @@ static void do_list(struct server *server, struct client *client, struct thing *
 
     switch (ask->head.verb) {
     case VERB_PUSH:
-        made = make_value(NULL, ask->value, ask->head.value_size);
+        made = sheaf_value_make(NULL, ask->value, ask->head.value_size);
         if (!made) {
             answer(client, SHEAF_NO_MEMORY, "the server has no memory for it");
             return;
         }
-        append(list, made);
+        sheaf_list_append(list, made);
         answer(client, SHEAF_OK, NULL);
         serve_waiting(server, list);
         return;
@@ -449,7 +290,7 @@ static void do_lock(struct server *server, struct client *client, struct thing *
 static void do_request(struct server *server, struct client *client, const struct ask *ask)
 {
     enum kind kind = kind_for(ask->head.verb);
-    struct thing *thing = find_thing(server, ask->name, kind != NEW);
+    struct thing *thing = sheaf_store_find(&server->store, ask->name, kind != NEW);
 
     if (ask->head.verb == VERB_STOP) {
         server->stopping = true;
@@ -484,17 +325,19 @@ static void do_request(struct server *server, struct client *client, const struc
         break;
     }
     if (ask->head.verb == VERB_COUNT) {
-        answer_number(client, thing && (thing->kind == MAP || thing->kind == LIST) ? thing->count : 0);
+        answer_number(client,
+                      thing && (thing->kind == MAP || thing->kind == LIST) ? thing->count : 0);
     } else if (thing && (thing->holder || longest_waiting(server, thing))) {
         answer(client, SHEAF_BAD_ARGUMENT, "it is in use");
     } else {
         if (thing)
-            forget_thing(server, thing);
+            sheaf_store_forget(&server->store, thing);
         answer(client, SHEAF_OK, NULL);
     }
 }
 
-/* -- clients ------------------------------------------------------------------------------------ */
+/* -- clients ------------------------------------------------------------------------------------
+ */
 
 static void accept_client(struct server *server)
 {
@@ -523,8 +366,8 @@ static void accept_client(struct server *server)
 
 static void release_locks(struct server *server, struct client *client)
 {
-    for (int i = 0; i < BUCKETS; i++)
-        for (struct thing *thing = server->things[i]; thing; thing = thing->chain)
+    for (int i = 0; i < SHEAF_STORE_BUCKETS; i++)
+        for (struct thing *thing = server->store.buckets[i]; thing; thing = thing->chain)
             if (thing->holder == client) {
                 thing->holder = NULL;
                 thing->abandoned = true;

@@ -88,8 +88,8 @@ static bool wait_for(int socket, short events, int64_t deadline)
 bool sheaf_manager_send(int socket, const void *bytes, size_t size, int64_t deadline)
 {
     for (size_t done = 0; done < size;) {
-        ssize_t sent = send(socket, (const char *)bytes + done, size - done,
-                            MSG_NOSIGNAL | MSG_DONTWAIT);
+        ssize_t sent =
+            send(socket, (const char *)bytes + done, size - done, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (sent > 0)
             done += (size_t)sent;
         else if (errno != EINTR && errno != EAGAIN)

@@ -37,7 +37,7 @@ struct manager_request { /* then name, key, value */
     uint32_t name_size;
     uint32_t key_size;
     uint32_t value_size;
-    int64_t number;     /* an amount, an index, or the room for a value */
+    int64_t number; /* an amount, an index, or the room for a value */
     int64_t timeout_ms;
 };
 

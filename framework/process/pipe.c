@@ -53,7 +53,8 @@ static bool wait_for(int fd, short events, int64_t deadline)
     struct pollfd end = {.fd = fd, .events = events};
 
     for (;;) {
-        int64_t left = deadline == INT64_MAX ? 1000 : (deadline - sheaf_clock_ns() + 999999) / 1000000;
+        int64_t left =
+            deadline == INT64_MAX ? 1000 : (deadline - sheaf_clock_ns() + 999999) / 1000000;
         if (left <= 0)
             return poll(&end, 1, 0) > 0;
         int found = poll(&end, 1, left > 1000 ? 1000 : (int)left);
@@ -77,9 +78,8 @@ static sheaf_status send_all(sheaf_pipe *pipe, struct iovec *parts, int fd, int6
         message.msg_control = control.bytes;
         message.msg_controllen = sizeof control.bytes;
         struct cmsghdr *first = CMSG_FIRSTHDR(&message);
-        *first = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof fd),
-                                  .cmsg_level = SOL_SOCKET,
-                                  .cmsg_type = SCM_RIGHTS};
+        *first = (struct cmsghdr){
+            .cmsg_len = CMSG_LEN(sizeof fd), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
         memcpy(CMSG_DATA(first), &fd, sizeof fd);
     }
     while (parts[0].iov_len + parts[1].iov_len > 0) {

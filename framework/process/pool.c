@@ -1,9 +1,5 @@
 /*
  * pool.c - workers born, watched, replaced; lanes opened and closed: see pool.h
- *
- * Everything the coordinator does about a dead worker is here.  The rule: a task
- * that the dead had claimed, that is not finished and in no living worker's seat,
- * is tried again; the one it was in has had an attempt.
  */
 #include <errno.h>
 #include <limits.h>
@@ -53,7 +49,8 @@ sheaf_status sheaf_lane_open(sheaf_pool *pool, const struct lane *like, uint64_t
     }
     if (!made->outputs) {
         made->own_outputs = 1;
-        made->outputs = sheaf_shared_alloc(window, made->output_size ? made->output_size : 1, error);
+        made->outputs =
+            sheaf_shared_alloc(window, made->output_size ? made->output_size : 1, error);
     }
     if (!made->states || !made->errors || !made->inputs || !made->outputs) {
         free_lane(made);
@@ -100,197 +97,8 @@ void sheaf_lane_close(sheaf_pool *pool, struct lane *lane)
         else
             sheaf_pool_sleep(pool, lane, SHEAF_WANT_ANY, INT64_MAX);
     }
-    for (size_t i = 0; i < pool->attempt_count; i++)
-        if (pool->attempts[i].lane == lane)
-            pool->attempts[i--] = pool->attempts[--pool->attempt_count];
-    for (size_t i = 0; i < pool->waiting_count; i++)
-        if (pool->waiting[i].lane == lane)
-            pool->waiting[i--] = pool->waiting[--pool->waiting_count];
-    for (size_t i = 0; i < pool->undecided_count; i++)
-        if (pool->undecided[i].lane == lane)
-            pool->undecided[i--] = pool->undecided[--pool->undecided_count];
+    sheaf_retry_forget(pool, lane);
     free_lane(lane);
-}
-
-/* -- tasks that lost their worker ----------------------------------------------------------- */
-
-static void end_task(struct lane *lane, uint64_t number, const sheaf_error *error)
-{
-    lane->errors[number & lane->mask] = *error;
-    __atomic_store_n(&lane->states[number & lane->mask], FAILED, __ATOMIC_SEQ_CST);
-}
-
-static bool is_waiting(const sheaf_pool *pool, const struct lane *lane, uint64_t number)
-{
-    for (uint64_t i = __atomic_load_n(&lane->retry_next, __ATOMIC_SEQ_CST); i < lane->retry_put; i++)
-        if (lane->retries[i % RETRIES] == number)
-            return true;
-    for (size_t i = 0; i < pool->waiting_count; i++)
-        if (pool->waiting[i].lane == lane && pool->waiting[i].number == number)
-            return true;
-    return false;
-}
-
-enum claim { FREE, TAKEN, UNDECIDED };
-
-/* Whether a living worker has claimed the task.  UNDECIDED: it is about to, and the next moment
- * will show whether it or another was first. */
-static enum claim find_claim(const sheaf_pool *pool, const struct lane *lane, uint64_t number)
-{
-    for (int i = 0; i < pool->count; i++) {
-        const struct seat *seat = &pool->core->seats[i];
-        uint64_t version = __atomic_load_n(&seat->version, __ATOMIC_SEQ_CST);
-        bool here = __atomic_load_n(&seat->lane, __ATOMIC_SEQ_CST) == lane &&
-                    number >= __atomic_load_n(&seat->begin, __ATOMIC_SEQ_CST) &&
-                    number < __atomic_load_n(&seat->end, __ATOMIC_SEQ_CST);
-        bool claimed = __atomic_load_n(&seat->claimed, __ATOMIC_SEQ_CST) != 0;
-        if (version != __atomic_load_n(&seat->version, __ATOMIC_SEQ_CST))
-            return UNDECIDED; /* read in the middle of a change */
-        if (here)
-            return claimed ? TAKEN : UNDECIDED;
-    }
-    return FREE;
-}
-
-/* From the overflow into the ring, as far as there is room. */
-static void push_waiting(sheaf_pool *pool)
-{
-    bool pushed = false;
-
-    for (size_t i = 0; i < pool->waiting_count;) {
-        struct lane *lane = pool->waiting[i].lane;
-        if (lane->retry_put - __atomic_load_n(&lane->retry_next, __ATOMIC_SEQ_CST) >= RETRIES) {
-            i++;
-            continue;
-        }
-        __atomic_store_n(&lane->retries[lane->retry_put % RETRIES], pool->waiting[i].number,
-                         __ATOMIC_RELAXED);
-        __atomic_store_n(&lane->retry_put, lane->retry_put + 1, __ATOMIC_SEQ_CST);
-        pool->waiting[i] = pool->waiting[--pool->waiting_count];
-        pushed = true;
-    }
-    if (pushed)
-        sheaf_eventcount_wake(&pool->core->bell, INT_MAX);
-}
-
-static bool add_number(struct lane_number **numbers, size_t *count, size_t *capacity,
-                       struct lane *lane, uint64_t number, sheaf_error *error)
-{
-    if (sheaf_grow(numbers, capacity, *count + 1, sizeof **numbers, error) != SHEAF_OK)
-        return false;
-    (*numbers)[(*count)++] = (struct lane_number){lane, number};
-    return true;
-}
-
-static void try_again(sheaf_pool *pool, struct lane *lane, uint64_t number)
-{
-    sheaf_error error;
-
-    if (!lane->task)
-        __atomic_store_n(&lane->states[number & lane->mask], PENDING, __ATOMIC_SEQ_CST);
-    if (!add_number(&pool->waiting, &pool->waiting_count, &pool->waiting_capacity, lane, number,
-                    &error))
-        end_task(lane, number, &error);
-}
-
-/* Count a death for the task; how many it has now. */
-static int count_death(sheaf_pool *pool, struct lane *lane, uint64_t number)
-{
-    for (size_t i = 0; i < pool->attempt_count; i++)
-        if (pool->attempts[i].lane == lane && pool->attempts[i].number == number)
-            return ++pool->attempts[i].deaths;
-    if (sheaf_grow(&pool->attempts, &pool->attempt_capacity, pool->attempt_count + 1,
-                   sizeof *pool->attempts, NULL) != SHEAF_OK)
-        return INT_MAX;
-    pool->attempts[pool->attempt_count++] = (struct attempt){lane, number, 1};
-    return 1;
-}
-
-static void judge_culprit(sheaf_pool *pool, const struct worker *worker, struct lane *lane,
-                          uint64_t number, int64_t timeout_ns, const sheaf_error *death)
-{
-    sheaf_error error;
-
-    if (worker->ended_why == SHEAF_LIMIT && worker->ended_lane == lane &&
-        worker->ended_task == number) {
-        sheaf_error_set(&error, SHEAF_LIMIT, "task %llu took more than %lld ms and was ended",
-                        (unsigned long long)number, (long long)(timeout_ns / 1000000));
-    } else if (worker->ended_why == SHEAF_STOPPED && worker->ended_lane == lane &&
-               worker->ended_task == number) {
-        sheaf_error_set(&error, SHEAF_STOPPED, "task %llu was cancelled",
-                        (unsigned long long)number);
-    } else {
-        int deaths = count_death(pool, lane, number);
-        if (deaths < pool->attempts_allowed) {
-            sheaf_log("pool: task %llu is tried again: %s", (unsigned long long)number,
-                      death->message);
-            try_again(pool, lane, number);
-            return;
-        }
-        sheaf_error_set(&error, SHEAF_LOST, "task %llu: %s, in attempt %d of %d",
-                        (unsigned long long)number, death->message, deaths,
-                        pool->attempts_allowed);
-        error.system = death->system;
-    }
-    end_task(lane, number, &error);
-}
-
-/*
- * A task that a dead worker was about to claim, and perhaps did.  In this order:
- * who claims it later than one look is found by the next, and who has finished
- * with it has left it ended.
- */
-static void decide(sheaf_pool *pool, struct lane *lane, uint64_t number)
-{
-    sheaf_error error;
-
-    if (is_waiting(pool, lane, number) ||
-        number >= __atomic_load_n(&lane->next, __ATOMIC_SEQ_CST))
-        return;
-    enum claim claim = find_claim(pool, lane, number);
-    if (claim == TAKEN || sheaf_lane_ended(lane, number))
-        return;
-    if (claim == FREE)
-        try_again(pool, lane, number);
-    else if (!add_number(&pool->undecided, &pool->undecided_count, &pool->undecided_capacity, lane,
-                         number, &error))
-        end_task(lane, number, &error);
-}
-
-static void decide_again(sheaf_pool *pool)
-{
-    size_t count = pool->undecided_count;
-
-    for (size_t i = 0; i < count; i++)
-        decide(pool, pool->undecided[i].lane, pool->undecided[i].number);
-    memmove(pool->undecided, pool->undecided + count,
-            (pool->undecided_count - count) * sizeof *pool->undecided);
-    pool->undecided_count -= count;
-}
-
-/* Deal with what the dead worker had claimed.  True if it died inside a task. */
-static bool recover(sheaf_pool *pool, int index, const sheaf_error *death)
-{
-    struct seat *seat = &pool->core->seats[index], left = *seat;
-    struct lane *lane = left.lane;
-    bool guilty = false;
-
-    memset(seat, 0, sizeof *seat);
-    if (!lane)
-        return false;
-    for (uint64_t number = left.begin; number < left.end; number++) {
-        if (!left.claimed) {
-            decide(pool, lane, number);
-        } else if (!sheaf_lane_ended(lane, number)) {
-            if (left.busy && number == left.current) {
-                guilty = true;
-                judge_culprit(pool, &pool->workers[index], lane, number, left.timeout_ns, death);
-            } else {
-                try_again(pool, lane, number);
-            }
-        }
-    }
-    return guilty;
 }
 
 /* -- workers ------------------------------------------------------------------------------ */
@@ -322,7 +130,7 @@ static void replace_worker(sheaf_pool *pool, int index)
     bool was_ready = pool->core->seats[index].ready != 0;
 
     sheaf_status status = sheaf_process_join(worker->process, 0, &death);
-    bool guilty = recover(pool, index, &death);
+    bool guilty = sheaf_pool_recover(pool, index, &death);
     sheaf_process_close(worker->process);
     worker->process = NULL;
     if (status != SHEAF_OK)
@@ -336,7 +144,7 @@ static void replace_worker(sheaf_pool *pool, int index)
         pool->count == 1)
         break_pool(pool, status, &error);
     /* It may have taken a wake-up with it. */
-    push_waiting(pool);
+    sheaf_retry_push(pool);
     sheaf_eventcount_wake(&pool->core->bell, INT_MAX);
 }
 
@@ -355,8 +163,7 @@ bool sheaf_pool_end_task(sheaf_pool *pool, struct lane *lane, uint64_t number, s
 {
     for (int i = 0; i < pool->count; i++) {
         struct seat *seat = &pool->core->seats[i];
-        if (!pool->workers[i].process ||
-            __atomic_load_n(&seat->lane, __ATOMIC_SEQ_CST) != lane ||
+        if (!pool->workers[i].process || __atomic_load_n(&seat->lane, __ATOMIC_SEQ_CST) != lane ||
             !__atomic_load_n(&seat->busy, __ATOMIC_SEQ_CST) ||
             __atomic_load_n(&seat->current, __ATOMIC_SEQ_CST) != number)
             continue;
@@ -413,8 +220,8 @@ static void tend(sheaf_pool *pool)
         nfds_t part = left < 64 ? (nfds_t)(unsigned)left : 64;
         for (int i = 0; i < (int)part; i++) {
             sheaf_process *process = pool->workers[first + i].process;
-            sentinels[i] = (struct pollfd){
-                .fd = process ? sheaf_process_sentinel(process) : -1, .events = POLLIN};
+            sentinels[i] = (struct pollfd){.fd = process ? sheaf_process_sentinel(process) : -1,
+                                           .events = POLLIN};
         }
         if (poll(sentinels, part, 0) <= 0)
             continue;
@@ -425,17 +232,16 @@ static void tend(sheaf_pool *pool)
     if (pool->broken == SHEAF_OK)
         start_missing(pool);
     if (pool->undecided_count > 0)
-        decide_again(pool);
+        sheaf_retry_decide(pool);
     if (pool->waiting_count > 0)
-        push_waiting(pool);
+        sheaf_retry_push(pool);
 }
 
 sheaf_status sheaf_pool_check(const sheaf_pool *pool, sheaf_error *error)
 {
     if (pool->user != getpid())
         return sheaf_error_set(error, SHEAF_BAD_ARGUMENT,
-                               "this pool belongs to process %d, which opened it",
-                               (int)pool->user);
+                               "this pool belongs to process %d, which opened it", (int)pool->user);
     if (pool->broken != SHEAF_OK && error)
         *error = pool->broken_error;
     return pool->broken;

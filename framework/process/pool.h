@@ -31,9 +31,9 @@ struct lane {
     uint8_t *states;
     sheaf_error *errors; /* of failed tasks; pages that nobody writes cost nothing */
     uint64_t input_size, output_size;
-    uint64_t mask;       /* number & mask is the place of a task */
-    uint64_t chunk;      /* 0: a share of what is left */
-    int64_t timeout_ns;  /* 0: none, unless a call has its own */
+    uint64_t mask;                    /* number & mask is the place of a task */
+    uint64_t chunk;                   /* 0: a share of what is left */
+    int64_t timeout_ns;               /* 0: none, unless a call has its own */
     uint32_t own_inputs, own_outputs; /* to be freed with the lane */
 
     /* Numbers below are ready to be claimed.  Written by the coordinator. */
@@ -59,18 +59,19 @@ struct call {
 /* What a worker is at.  Written by the worker, read by the coordinator when it died or is late. */
 struct seat {
     struct lane *lane __attribute__((aligned(64))); /* being looked at: not to be freed */
-    uint64_t begin, end; /* claimed, or about to be: */
-    uint64_t version;    /* moved on before begin and end are written */
-    uint32_t claimed;    /* the claim was made.  Without this mark two may be about to claim the same */
-    uint64_t current;    /* the task it is in */
-    int64_t since_ns;    /* begin of a task that has a time-out, else 0 */
+    uint64_t begin, end;                            /* claimed, or about to be: */
+    uint64_t version;                               /* moved on before begin and end are written */
+    uint32_t
+        claimed; /* the claim was made.  Without this mark two may be about to claim the same */
+    uint64_t current; /* the task it is in */
+    int64_t since_ns; /* begin of a task that has a time-out, else 0 */
     int64_t timeout_ns;
-    uint32_t busy;       /* in a task, not between two */
-    uint32_t ready;      /* begin is over */
+    uint32_t busy;  /* in a task, not between two */
+    uint32_t ready; /* begin is over */
     uint32_t spinning;
 };
 
-struct pool_core { /* in shared memory */
+struct pool_core {                                                /* in shared memory */
     struct sheaf_eventcount bell __attribute__((aligned(64)));    /* for workers: there is work */
     struct sheaf_eventcount answers __attribute__((aligned(64))); /* for the coordinator */
     uint32_t closing;
@@ -109,7 +110,7 @@ struct sheaf_pool {
     struct lane_number { /* tasks to be tried again that the ring had no room for */
         struct lane *lane;
         uint64_t number;
-    } *waiting;
+    } * waiting;
     size_t waiting_count, waiting_capacity;
     struct lane_number *undecided; /* a dead worker or a living one may have claimed them */
     size_t undecided_count, undecided_capacity;
@@ -137,8 +138,7 @@ SHEAF_CHECKED sheaf_status sheaf_pool_check(const sheaf_pool *pool, sheaf_error 
 
 /* Open a lane for `window` tasks (a power of two, or any number that is never passed). */
 SHEAF_CHECKED sheaf_status sheaf_lane_open(sheaf_pool *pool, const struct lane *like,
-                                           uint64_t window, struct lane **lane,
-                                           sheaf_error *error);
+                                           uint64_t window, struct lane **lane, sheaf_error *error);
 
 /* Take the lane away from the workers and free it, when none is in it any more. */
 void sheaf_lane_close(sheaf_pool *pool, struct lane *lane);
@@ -161,6 +161,14 @@ static inline bool sheaf_lane_ended(const struct lane *lane, uint64_t number)
  * deadline or the end of a slice, and tend the pool.
  */
 void sheaf_pool_sleep(sheaf_pool *pool, struct lane *lane, uint64_t wanted, int64_t deadline);
+
+/* Deal with what the dead worker in this seat had claimed.  True if it died inside a task. */
+bool sheaf_pool_recover(sheaf_pool *pool, int index, const sheaf_error *death);
+
+/* Look again at tasks that two may have claimed; hand out those that wait for another try. */
+void sheaf_retry_decide(sheaf_pool *pool);
+void sheaf_retry_push(sheaf_pool *pool);
+void sheaf_retry_forget(sheaf_pool *pool, const struct lane *lane); /* it is going to be freed */
 
 /* Kill the worker that is in this task.  False if none is. */
 bool sheaf_pool_end_task(sheaf_pool *pool, struct lane *lane, uint64_t number, sheaf_status why);

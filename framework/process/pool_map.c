@@ -47,8 +47,7 @@ static sheaf_status collect_map(const struct lane *lane, const sheaf_map *map, s
     sheaf_status first = SHEAF_OK;
 
     for (size_t i = 0; i < map->count; i++) {
-        sheaf_status status =
-            sheaf_lane_state(lane, i) == DONE ? SHEAF_OK : lane->errors[i].status;
+        sheaf_status status = sheaf_lane_state(lane, i) == DONE ? SHEAF_OK : lane->errors[i].status;
         if (map->statuses)
             map->statuses[i] = status;
         if (status == SHEAF_OK || first != SHEAF_OK)
@@ -79,8 +78,8 @@ sheaf_status sheaf_pool_map(sheaf_pool *pool, const sheaf_map *wish, sheaf_error
                         .output_size = map.output_size,
                         .mask = UINT64_MAX,
                         .chunk = map.chunk,
-                        .timeout_ns =
-                            map.task_timeout_ms > 0 ? map.task_timeout_ms * 1000000 : pool->timeout_ns};
+                        .timeout_ns = map.task_timeout_ms > 0 ? map.task_timeout_ms * 1000000
+                                                              : pool->timeout_ns};
     SHEAF_TRY(sheaf_lane_open(pool, &like, map.count, &lane, error));
     if (lane->own_inputs && map.input_size > 0)
         memcpy(lane->inputs, map.inputs, map.count * map.input_size);
@@ -103,10 +102,10 @@ struct sheaf_stream {
     struct lane *lane;
     sheaf_stream_options options;
     uint64_t window;
-    uint64_t begin;  /* the first number whose output was not taken */
-    uint64_t read;   /* inputs read, all published */
-    uint8_t *taken;  /* by place: taken out of turn */
-    bool ended;      /* the source has no more */
+    uint64_t begin; /* the first number whose output was not taken */
+    uint64_t read;  /* inputs read, all published */
+    uint8_t *taken; /* by place: taken out of turn */
+    bool ended;     /* the source has no more */
     sheaf_status failed;
     sheaf_error error;
 };

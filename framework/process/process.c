@@ -108,8 +108,8 @@ bool sheaf_process_has_pidfd(void)
 }
 
 sheaf_status sheaf_process_adopt(const struct sheaf_spawn *spawn, pid_t id,
-                                 struct sheaf_report *report, int sentinel,
-                                 sheaf_process **process, sheaf_error *error)
+                                 struct sheaf_report *report, int sentinel, sheaf_process **process,
+                                 sheaf_error *error)
 {
     struct sheaf_process *made;
 
@@ -279,8 +279,7 @@ sheaf_status sheaf_process_start(const sheaf_process_options *options, sheaf_bod
     sheaf_process_options wish;
     struct sheaf_spawn spawn = {.body = body, .argument = argument, .size = size};
 
-    SHEAF_TRY(
-        sheaf_options_copy(&wish, sizeof wish, options, "sheaf_process_options", error));
+    SHEAF_TRY(sheaf_options_copy(&wish, sizeof wish, options, "sheaf_process_options", error));
     spawn.name = wish.name ? wish.name : "process";
     spawn.keep = wish.keep;
     spawn.keep_count = wish.keep_count;
@@ -346,10 +345,9 @@ static void describe_end(struct sheaf_process *process, const siginfo_t *info)
         process->status = process->report->status;
         process->error = process->report->error;
     } else if (info->si_code == CLD_KILLED || info->si_code == CLD_DUMPED) {
-        process->status =
-            sheaf_error_set(error, SHEAF_LOST, "%s (pid %d) was killed by signal %d (%s)",
-                            process->name, (int)process->id, info->si_status,
-                            strsignal(info->si_status));
+        process->status = sheaf_error_set(
+            error, SHEAF_LOST, "%s (pid %d) was killed by signal %d (%s)", process->name,
+            (int)process->id, info->si_status, strsignal(info->si_status));
         error->system = info->si_status;
     } else if (process->is_program) {
         process->status = info->si_status == 0
@@ -362,9 +360,10 @@ static void describe_end(struct sheaf_process *process, const siginfo_t *info)
             error, SHEAF_LOST, "%s (pid %d) left with exit code %d before its body returned",
             process->name, (int)process->id, info->si_status);
     } else {
-        process->status = sheaf_error_set(
-            error, SHEAF_LOST, "%s (pid %d) ended, but another part of this program took its status",
-            process->name, (int)process->id);
+        process->status =
+            sheaf_error_set(error, SHEAF_LOST,
+                            "%s (pid %d) ended, but another part of this program took its status",
+                            process->name, (int)process->id);
     }
     sheaf_log("%s: pid %d ended: %s", process->name, (int)process->id,
               process->status == SHEAF_OK ? "ok" : error->message);

@@ -20,8 +20,9 @@
 #include "process/futex.h"
 #include "process/owner.h"
 #include "process/queue.h"
+#include "process/roles.h"
 
-enum { ROLES = 64, LINE = 64 };
+enum { LINE = 64 };
 
 struct record {
     uint64_t size;
@@ -29,12 +30,6 @@ struct record {
 };
 
 static const uint64_t done_mark = UINT64_MAX;
-
-struct roles {
-    uint32_t registered; /* ever; roles are looked at when this is not 0 */
-    uint32_t died;       /* someone with this role died before he finished */
-    uint64_t owners[ROLES];
-};
 
 struct sheaf_queue {
     uint64_t ring;   /* bytes, a multiple of the stride where there is one */
@@ -158,66 +153,14 @@ static size_t record_size(sheaf_queue *queue, uint64_t position)
 
 /* -- roles ---------------------------------------------------------------------------- */
 
-static sheaf_status take_role(struct roles *roles, const char *what, sheaf_error *error)
-{
-    uint64_t self = sheaf_owner_self();
-
-    for (int i = 0; i < ROLES; i++)
-        if (load(&roles->owners[i]) == self)
-            return SHEAF_OK;
-    for (int i = 0; i < ROLES; i++) {
-        uint64_t nobody = SHEAF_NOBODY;
-        if (__atomic_compare_exchange_n(&roles->owners[i], &nobody, self, false, __ATOMIC_SEQ_CST,
-                                        __ATOMIC_SEQ_CST)) {
-            __atomic_store_n(&roles->registered, 1, __ATOMIC_SEQ_CST);
-            return SHEAF_OK;
-        }
-    }
-    return sheaf_error_set(error, SHEAF_LIMIT, "a queue knows %d %s at most", ROLES, what);
-}
-
-/* Give up a role; false if the owner had none. */
-static bool leave_role(struct roles *roles, uint64_t owner)
-{
-    for (int i = 0; i < ROLES; i++) {
-        uint64_t expected = owner;
-        if (load(&roles->owners[i]) == owner &&
-            __atomic_compare_exchange_n(&roles->owners[i], &expected, SHEAF_NOBODY, false,
-                                        __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
-            return true;
-    }
-    return false;
-}
-
-/* Strike out the dead.  True if nobody is left of those who registered. */
-static bool all_left(struct roles *roles)
-{
-    bool left = true;
-
-    if (!__atomic_load_n(&roles->registered, __ATOMIC_SEQ_CST))
-        return false;
-    for (int i = 0; i < ROLES; i++) {
-        uint64_t owner = load(&roles->owners[i]);
-        if (owner == SHEAF_NOBODY)
-            continue;
-        if (!sheaf_owner_is_dead(owner)) {
-            left = false;
-        } else {
-            __atomic_store_n(&roles->died, 1, __ATOMIC_SEQ_CST);
-            leave_role(roles, owner);
-        }
-    }
-    return left;
-}
-
 sheaf_status sheaf_queue_register_producer(sheaf_queue *queue, sheaf_error *error)
 {
-    return take_role(&queue->producers, "producers", error);
+    return sheaf_roles_take(&queue->producers, "producers", error);
 }
 
 sheaf_status sheaf_queue_register_consumer(sheaf_queue *queue, sheaf_error *error)
 {
-    return take_role(&queue->consumers, "consumers", error);
+    return sheaf_roles_take(&queue->consumers, "consumers", error);
 }
 
 static bool is_finished(const sheaf_queue *queue)
@@ -234,7 +177,8 @@ static void end_stream(sheaf_queue *queue)
 
 void sheaf_queue_finish(sheaf_queue *queue)
 {
-    if (leave_role(&queue->producers, sheaf_owner_self()) && !all_left(&queue->producers))
+    if (sheaf_roles_leave(&queue->producers, sheaf_owner_self()) &&
+        !sheaf_roles_all_left(&queue->producers))
         return;
     end_stream(queue);
 }
@@ -281,7 +225,7 @@ static sheaf_status wait_for_room(sheaf_queue *queue, uint64_t needed, int64_t d
     sheaf_eventcount_wait(&queue->emptied, seen, deadline);
     if (has_room(queue, needed))
         return SHEAF_OK;
-    if (all_left(&queue->consumers))
+    if (sheaf_roles_all_left(&queue->consumers))
         return sheaf_error_set(error, SHEAF_LOST, "the queue is full and its consumers are gone");
     if (sheaf_deadline_passed(deadline))
         return sheaf_error_set(error, SHEAF_TIMEOUT, "the queue stayed full");
@@ -290,8 +234,7 @@ static sheaf_status wait_for_room(sheaf_queue *queue, uint64_t needed, int64_t d
 
 static sheaf_status check_size(const sheaf_queue *queue, size_t size, sheaf_error *error)
 {
-    if (queue->item_size ? size == queue->item_size
-                         : size <= queue->ring - sizeof(struct record))
+    if (queue->item_size ? size == queue->item_size : size <= queue->ring - sizeof(struct record))
         return SHEAF_OK;
     return queue->item_size
                ? sheaf_error_set(error, SHEAF_BAD_ARGUMENT,
@@ -495,7 +438,7 @@ static sheaf_status wait_for_message(sheaf_queue *queue, int64_t deadline, sheaf
     sheaf_eventcount_wait(&queue->filled, seen, deadline);
     if (!is_empty(queue))
         return SHEAF_OK;
-    if (!is_finished(queue) && all_left(&queue->producers))
+    if (!is_finished(queue) && sheaf_roles_all_left(&queue->producers))
         end_stream(queue);
     if (sheaf_deadline_passed(deadline) && !is_over(queue))
         return sheaf_error_set(error, SHEAF_TIMEOUT, "the queue stayed empty");
@@ -527,7 +470,7 @@ sheaf_status sheaf_queue_get(sheaf_queue *queue, void *message, size_t capacity,
         if (over)
             return say_over(queue, error);
         if (timeout_ms == 0 && !is_over(queue)) {
-            if (all_left(&queue->producers))
+            if (sheaf_roles_all_left(&queue->producers))
                 end_stream(queue);
             if (!is_over(queue))
                 return sheaf_error_set(error, SHEAF_TIMEOUT, "the queue is empty");
@@ -573,8 +516,9 @@ sheaf_status sheaf_queue_join(sheaf_queue *queue, int64_t timeout_ms, sheaf_erro
         uint32_t seen = sheaf_eventcount_prepare(&queue->emptied);
         if (load(&queue->out.head) == load(&queue->in.tail))
             return SHEAF_OK;
-        if (all_left(&queue->consumers))
-            return sheaf_error_set(error, SHEAF_LOST, "messages are left and the consumers are gone");
+        if (sheaf_roles_all_left(&queue->consumers))
+            return sheaf_error_set(error, SHEAF_LOST,
+                                   "messages are left and the consumers are gone");
         if (timeout_ms != 0)
             sheaf_eventcount_wait(&queue->emptied, seen, deadline);
         if (sheaf_deadline_passed(deadline) && load(&queue->out.head) != load(&queue->in.tail))
@@ -591,7 +535,7 @@ sheaf_status sheaf_queue_join(sheaf_queue *queue, int64_t timeout_ms, sheaf_erro
 
 bool sheaf_queue_ready(sheaf_queue *queue)
 {
-    if (!is_finished(queue) && is_empty(queue) && all_left(&queue->producers))
+    if (!is_finished(queue) && is_empty(queue) && sheaf_roles_all_left(&queue->producers))
         end_stream(queue);
     return !is_empty(queue) || is_over(queue);
 }

@@ -74,10 +74,9 @@ sheaf_status sheaf_segment_create(const char *name, size_t size, sheaf_segment *
     sheaf_status status = sheaf_arena_open(label, size, size, &made->arena, error);
     if (status == SHEAF_OK && made->arena.fd < 0)
         status = sheaf_error_set(error, SHEAF_SYSTEM, "this machine has no memfd for segments");
-    if (status == SHEAF_OK &&
-        (made->name_socket < 0 ||
-         bind(made->name_socket, (struct sockaddr *)&address, length) < 0 ||
-         listen(made->name_socket, 1024) < 0)) {
+    if (status == SHEAF_OK && (made->name_socket < 0 ||
+                               bind(made->name_socket, (struct sockaddr *)&address, length) < 0 ||
+                               listen(made->name_socket, 1024) < 0)) {
         status = errno == EADDRINUSE
                      ? sheaf_error_set(error, SHEAF_BAD_ARGUMENT,
                                        "a segment named \"%s\" exists already", name)

@@ -23,7 +23,7 @@ static const uint64_t mark = UINT64_C(0x736865616662746B);
 struct block { /* stands in the 64 bytes before the memory of the user */
     uint64_t mark;
     uint64_t class;
-    uint64_t next;  /* offset of the next free block of the class */
+    uint64_t next; /* offset of the next free block of the class */
     uint64_t in_use;
     uint64_t unused[4];
 };
@@ -111,7 +111,7 @@ void *sheaf_shared_alloc(size_t count, size_t size, sheaf_error *error)
     }
     bytes += sizeof(struct block);
     while (block_size(class) < bytes)
-        class++;
+        class ++;
     /* Abandoned is as good as locked: see above. */
     sheaf_status status = sheaf_mutex_lock(&heap()->lock, SHEAF_FOREVER, error);
     if (status != SHEAF_OK && status != SHEAF_ABANDONED)

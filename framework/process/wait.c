@@ -35,8 +35,8 @@ static size_t ask(sheaf_waitable *things, struct pollfd *polled, size_t count, i
         for (size_t i = 0; i < count; i++)
             polled[i].revents = 0;
     for (size_t i = 0; i < count; i++) {
-        things[i].ready = things[i].queue ? sheaf_queue_ready(things[i].queue)
-                                          : polled[i].revents != 0;
+        things[i].ready =
+            things[i].queue ? sheaf_queue_ready(things[i].queue) : polled[i].revents != 0;
         ready += things[i].ready;
     }
     return ready;
@@ -56,7 +56,8 @@ sheaf_status sheaf_wait(sheaf_waitable *things, size_t count, size_t *ready, int
         queues = queues || things[i].queue;
     }
     for (;;) {
-        int64_t left = deadline == INT64_MAX ? 1000 : (deadline - sheaf_clock_ns() + 999999) / 1000000;
+        int64_t left =
+            deadline == INT64_MAX ? 1000 : (deadline - sheaf_clock_ns() + 999999) / 1000000;
         int most = queues ? piece : 1000;
         *ready = ask(things, polled, count, left <= 0 ? 0 : left < most ? (int)left : most);
         if (*ready > 0 || left <= 0)

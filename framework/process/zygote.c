@@ -224,8 +224,7 @@ static sheaf_status receive_answer(struct sheaf_zygote *zygote, pid_t *id, sheaf
         size = recv(zygote->socket, &answer, sizeof answer, 0);
     while (size < 0 && errno == EINTR);
     if (size != sizeof answer)
-        return sheaf_error_set(error, SHEAF_LOST, "the fork server (pid %d) died",
-                               (int)zygote->id);
+        return sheaf_error_set(error, SHEAF_LOST, "the fork server (pid %d) died", (int)zygote->id);
     if (answer < 0) {
         errno = -answer;
         sheaf_error_errno(error, "the fork server cannot start a process");

@@ -41,8 +41,9 @@ static void records_of_both_orders_are_read(void)
             sheaf_string_append_bytes(&bytes, "ab\0c", 4);
             sheaf_string_append_bytes(&bytes, "pad", 3);
         }
-        options.schema = big ? "a:i8,b:i16@2,c:u32,d:f64,e:decimal(2),f:text(2)@24;size=31;order=big"
-                             : "a:i8@0,b:i16@2,c:u32@4,d:f64@8,e:decimal(2)@16,f:text(2)@24;size=31";
+        options.schema =
+            big ? "a:i8,b:i16@2,c:u32,d:f64,e:decimal(2),f:text(2)@24;size=31;order=big"
+                : "a:i8@0,b:i16@2,c:u32@4,d:f64@8,e:decimal(2)@16,f:text(2)@24;size=31";
         options.shard_bytes = big ? 1 : 0;
         CU_ASSERT(reading_is(reading_file("r.bin", bytes.bytes, bytes.size), &options,
                              "a:i8,b:i16,c:u32,d:f64,e:decimal(2),f:text",
@@ -99,8 +100,9 @@ static void a_lone_column_is_a_view_of_the_file(void)
     for (int r = 0; r < 10000; r++)
         put(&bytes, (uint64_t)(int64_t)(r - 5000), 4, false);
     options.schema = "v:i32@0";
-    UNIT_OK(reading_open(reading_file("r.bin", bytes.bytes, bytes.size), &options, &dataset, &error),
-            &error);
+    UNIT_OK(
+        reading_open(reading_file("r.bin", bytes.bytes, bytes.size), &options, &dataset, &error),
+        &error);
     UNIT_OK(sheaf_reader_open(dataset, wanted, 4, &reader, &error), &error);
     UNIT_OK(sheaf_reader_start(reader, 0, 0, bytes.size, &error), &error);
     do {
@@ -109,8 +111,8 @@ static void a_lone_column_is_a_view_of_the_file(void)
         for (size_t r = 0; r < read.rows; r++, rows++) {
             int32_t v;
             memcpy(&v, read.columns[0].i32 + r, 4);
-            if (v != (int)rows - 5000 || read.columns[1].i64[r] != v || read.columns[2].f64[r] != v ||
-                read.columns[3].text[r].size != 4)
+            if (v != (int)rows - 5000 || read.columns[1].i64[r] != v ||
+                read.columns[2].f64[r] != v || read.columns[3].text[r].size != 4)
                 CU_FAIL("a value is another");
         }
         CU_ASSERT(read.rows == 0 || read.base == (rows - read.rows) * 4);
@@ -231,10 +233,11 @@ static void structures_are_columns(void)
         put(&bytes, 0, 4, false);
         put(&bytes, (unsigned)r, 1, false);
     }
-    CU_ASSERT(reading_is(reading_file("s.npy", bytes.bytes, bytes.size), NULL,
-                         "id:u16,name:text,at.x:f32,at.y:f32,v0:i8,v1:i8,t:time,d:date,u:text,ok:bool",
-                         "7,x,1.5,-2.5,-1,1,1970-01-01T00:00:01.5,2024-01-31,\xe2\x82\xac,false\n"
-                         "8,abcd,1.5,-2.5,-1,1,-,-,\xe2\x82\xac,true\n"));
+    CU_ASSERT(
+        reading_is(reading_file("s.npy", bytes.bytes, bytes.size), NULL,
+                   "id:u16,name:text,at.x:f32,at.y:f32,v0:i8,v1:i8,t:time,d:date,u:text,ok:bool",
+                   "7,x,1.5,-2.5,-1,1,1970-01-01T00:00:01.5,2024-01-31,\xe2\x82\xac,false\n"
+                   "8,abcd,1.5,-2.5,-1,1,-,-,\xe2\x82\xac,true\n"));
     sheaf_string_free(&bytes);
 }
 
@@ -252,12 +255,13 @@ static void rows_and_columns_are_a_table(void)
     CU_ASSERT(reading_fails(reading_file("t.npy", bytes.bytes, bytes.size - 1), NULL, 408,
                             "has 151 bytes, its header says 152"));
     sheaf_string_append(&bytes, "more");
-    CU_ASSERT(reading_fails(reading_file("t.npy", bytes.bytes, bytes.size), NULL, 408,
-                            "has 156 bytes"));
+    CU_ASSERT(
+        reading_fails(reading_file("t.npy", bytes.bytes, bytes.size), NULL, 408, "has 156 bytes"));
     sheaf_string_free(&bytes);
     put_header(&bytes, 1, "{'descr': '<i4', 'fortran_order': False, 'shape': (), }");
     put(&bytes, 42, 4, false);
-    CU_ASSERT(reading_is(reading_file("t.npy", bytes.bytes, bytes.size), NULL, "value:i32", "42\n"));
+    CU_ASSERT(
+        reading_is(reading_file("t.npy", bytes.bytes, bytes.size), NULL, "value:i32", "42\n"));
     sheaf_string_free(&bytes);
     put_header(&bytes, 1, "{'descr': '<i4', 'fortran_order': False, 'shape': (0,), }");
     CU_ASSERT(reading_is(reading_file("t.npy", bytes.bytes, bytes.size), NULL, "value:i32", ""));
@@ -282,17 +286,22 @@ static void hostile_headers_are_refused(void)
         {"{'descr': '<M8[fortnight]', 'fortran_order': False, 'shape': (3,), }", "fortnight"},
         {"{'descr': 'f', 'fortran_order': False, 'shape': (3,), }", "not known"},
         {"{'descr': '<f8', 'fortran_order': Maybe, 'shape': (3,), }", "True or False"},
-        {"{'descr': '<f8', 'fortran_order': False, 'shape': (18446744073709551616,), }", "too large"},
-        {"{'descr': '<f8', 'fortran_order': False, 'shape': (9223372036854775807,), }", "too large"},
-        {"{'descr': '<f8', 'fortran_order': False, 'shape': (1, 9223372036854775807), }", "million"},
+        {"{'descr': '<f8', 'fortran_order': False, 'shape': (18446744073709551616,), }",
+         "too large"},
+        {"{'descr': '<f8', 'fortran_order': False, 'shape': (9223372036854775807,), }",
+         "too large"},
+        {"{'descr': '<f8', 'fortran_order': False, 'shape': (1, 9223372036854775807), }",
+         "million"},
         {"{'descr': '<f8', 'fortran_order': False, 'shape': (-1,), }", "number"},
         {"{'descr': '<f8', 'fortran_order': False, 'shape': (3,), } x", "behind"},
         {"{'descr': [], 'fortran_order': False, 'shape': (3,), }", "no columns"},
         {"{'descr': '|S0', 'fortran_order': False, 'shape': (3,), }", "no columns"},
         {"{'descr': '|S99999999999', 'fortran_order': False, 'shape': (3,), }", "not known"},
-        {"{'descr': [('', '|V9', (99999999999, 99999999999))], 'fortran_order': False, 'shape': (3,), }",
+        {"{'descr': [('', '|V9', (99999999999, 99999999999))], 'fortran_order': False, 'shape': "
+         "(3,), }",
          "too large"},
-        {"{'descr': [('a', '<f8', (2000000,))], 'fortran_order': False, 'shape': (3,), }", "million"},
+        {"{'descr': [('a', '<f8', (2000000,))], 'fortran_order': False, 'shape': (3,), }",
+         "million"},
         {"{'descr': [('a\\x00', '<f8')], 'fortran_order': False, 'shape': (3,), }", "field name"},
         {"{'descr': [('a', '<f8'", "field"},
         {"{'descr': [('a', [('b', [('c'", "type after a name"},
@@ -314,7 +323,8 @@ static void hostile_headers_are_refused(void)
     CU_ASSERT(reading_fails(reading_file("h.npy", bytes.bytes, bytes.size), NULL, 408, "too deep"));
     CU_ASSERT(reading_fails(reading_file("h.npy", bytes.bytes, 1000), NULL, 408, "ends inside"));
     CU_ASSERT(reading_fails(reading_file("h.npy", "\x93NUMPY\x01\0", 8), NULL, 408, "not an .npy"));
-    CU_ASSERT(reading_fails(reading_file("h.npy", "\x93NUMPY\x09\0....", 12), NULL, 408, "version 9"));
+    CU_ASSERT(
+        reading_fails(reading_file("h.npy", "\x93NUMPY\x09\0....", 12), NULL, 408, "version 9"));
     CU_ASSERT(reading_fails(reading_file("h.npy", "\x93NUMPY\x02\0\xff\xff\xff\xff", 12), NULL, 408,
                             "it would have"));
     sheaf_string_free(&nested);
@@ -324,9 +334,27 @@ static void hostile_headers_are_refused(void)
 /* Any header of random pieces is read or refused; sanitizers watch. */
 static void random_headers_do_no_harm(void)
 {
-    static const char *const pieces[] = {"{",  "}",       "'descr'", ":",     "'<f8'", "'|S4'", ",",
-                                         "(",  ")",       "[",       "]",     "'shape'", "3", "0",
-                                         "'a'", "'fortran_order'", "False", "True", " ", "'", "18446744073709551615"};
+    static const char *const pieces[] = {"{",
+                                         "}",
+                                         "'descr'",
+                                         ":",
+                                         "'<f8'",
+                                         "'|S4'",
+                                         ",",
+                                         "(",
+                                         ")",
+                                         "[",
+                                         "]",
+                                         "'shape'",
+                                         "3",
+                                         "0",
+                                         "'a'",
+                                         "'fortran_order'",
+                                         "False",
+                                         "True",
+                                         " ",
+                                         "'",
+                                         "18446744073709551615"};
     struct unit_random random = {7};
 
     for (int round = 0; round < 20000; round++) {

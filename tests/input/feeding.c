@@ -166,7 +166,8 @@ static void arrays_may_be_zipped(void)
     sheaf_string_free(&zipped);
 }
 
-/* -- a feeder beside its readers ----------------------------------------------------------------- */
+/* -- a feeder beside its readers -----------------------------------------------------------------
+ */
 
 static int feed_in_child(sheaf_dataset *dataset)
 {
@@ -248,7 +249,7 @@ static void a_record_longer_than_the_lead_stalls_no_one(void)
         sheaf_string_append_char(&text, 'x');
     sheaf_string_append(&text, "\"\n2,y\n");
     zip(&zipped, text.bytes, text.size);
-    options.shard_bytes = 1000;
+    options.shard_bytes = 1000000;
     options.schema = "a:i64,b:text"; /* the sample has no whole row */
     UNIT_OK(reading_open(reading_file("t.csv.gz", zipped.bytes, zipped.size), &options, &dataset,
                          &error),
@@ -291,7 +292,8 @@ static void readers_learn_that_the_feeder_failed(void)
     sheaf_string_free(&zipped);
 }
 
-/* -- streams ------------------------------------------------------------------------------------- */
+/* -- streams -------------------------------------------------------------------------------------
+ */
 
 static void a_pipe_is_read_as_a_file(void)
 {

@@ -23,8 +23,8 @@ static bool opens(const char *text, char delimiter, const char *schema)
     }
     sheaf_string_append(&words, "");
     sheaf_schema_print(&dataset->schema, &words);
-    bool same = dataset->dialect.delimiter == (unsigned char)delimiter &&
-                strcmp(words.bytes, schema) == 0;
+    bool same =
+        dataset->dialect.delimiter == (unsigned char)delimiter && strcmp(words.bytes, schema) == 0;
     if (!same)
         printf("\nexpected %c %s\ngot %c %s\n", delimiter, schema, dataset->dialect.delimiter,
                words.bytes);
@@ -56,8 +56,8 @@ static void delimiters_are_found(void)
                     "when:date,what:text"));
     CU_ASSERT(opens("name\nx\n", ',', "c1:text"));
     CU_ASSERT(opens("t\n1\n2\n", ',', "t:i64"));
-    CU_ASSERT(opens("it was, he said\na day\nof rain\nand wind\nbut, well\nno snow\n", '\t',
-                    "c1:text"));
+    CU_ASSERT(
+        opens("it was, he said\na day\nof rain\nand wind\nbut, well\nno snow\n", '\t', "c1:text"));
 }
 
 static void unclear_delimiters_are_refused(void)
@@ -169,7 +169,8 @@ static void files_of_other_columns_are_refused(void)
     reading_text("2.csv", "a,b,c\n1,2,3\n");
     CU_ASSERT_EQUAL(sheaf_dataset_open(paths, 2, &options, &dataset, &error), SHEAF_BAD_DATA);
     CU_ASSERT_EQUAL(error.code, 409);
-    reading_text("2.csv", "\xef\xbb\xbf" "a,b\n3,4\n");
+    reading_text("2.csv", "\xef\xbb\xbf"
+                          "a,b\n3,4\n");
     UNIT_OK(sheaf_dataset_open(paths, 2, &options, &dataset, &error), &error);
     UNIT_OK(reading_all(dataset, &reading, &error), &error);
     CU_ASSERT_STRING_EQUAL(reading.rows.bytes, "1,2\n3,4\n");
@@ -192,8 +193,7 @@ static void a_header_may_be_longer_than_the_sample(void)
 
     for (int row = 0; row < 2; row++)
         for (int c = 0; c < 300000; c++)
-            sheaf_string_append_format(&text, row ? "%d%c" : "col%d%c", c,
-                                       c < 299999 ? ',' : '\n');
+            sheaf_string_append_format(&text, row ? "%d%c" : "col%d%c", c, c < 299999 ? ',' : '\n');
     options.delimiter = ',' + 1;
     options.header = true;
     UNIT_OK(reading_open(reading_file("o.csv", text.bytes, text.size), &options, &dataset, &error),

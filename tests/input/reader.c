@@ -126,10 +126,12 @@ static void odd_files_are_read(void)
     CU_ASSERT(is("a,b\n1,2", &options, "a:i64,b:i64", "1,2\n"));
     CU_ASSERT(is("a,b\r\n1,2\r\n3,4\r\n", &options, "a:i64,b:i64", "1,2\n3,4\n"));
     CU_ASSERT(is("a,b\r1,2\r", &options, "a:i64,b:i64", "1,2\n"));
-    CU_ASSERT(is("\xef\xbb\xbf" "a,b\n1,2\n", &options, "a:i64,b:i64", "1,2\n"));
+    CU_ASSERT(is("\xef\xbb\xbf"
+                 "a,b\n1,2\n",
+                 &options, "a:i64,b:i64", "1,2\n"));
     CU_ASSERT(is("\n\na,b\n\n1,2\n\n", &options, "a:i64,b:i64", "1,2\n"));
-    CU_ASSERT(is("a,a,,a_2,\n1,2,3,4,5\n", &options,
-                 "a:i64,a_2:i64,c3:i64,a_2_2:i64,c5:i64", "1,2,3,4,5\n"));
+    CU_ASSERT(is("a,a,,a_2,\n1,2,3,4,5\n", &options, "a:i64,a_2:i64,c3:i64,a_2_2:i64,c5:i64",
+                 "1,2,3,4,5\n"));
     options.header = false;
     options.headless = true;
     CU_ASSERT(is("1,x\n2,y\n", &options, "c1:i64,c2:text", "1,x\n2,y\n"));
@@ -162,7 +164,11 @@ static void utf16_is_refused(void)
 {
     sheaf_dataset_options options = comma();
 
-    CU_ASSERT(reading_fails(reading_file("u.csv", "\xff\xfe" "a\0,\0", 6), &options, 403, "UTF-16"));
+    CU_ASSERT(reading_fails(reading_file("u.csv",
+                                         "\xff\xfe"
+                                         "a\0,\0",
+                                         6),
+                            &options, 403, "UTF-16"));
 }
 
 /* -- bad rows ---------------------------------------------------------------------------------- */
@@ -243,10 +249,10 @@ static void quotes_that_are_wrong_are_located(void)
     options.reading = SHEAF_LENIENT;
     CU_ASSERT(is(open, &options, "a:text,b:text", "1,2\n3,x\ny\n\n"));
     options.reading = SHEAF_STRICT;
-    CU_ASSERT(reading_fails(reading_text("t.csv", "a,b\n1,2\n3,x\"\n"), &options, 405, ":3:4: a quote"));
+    CU_ASSERT(
+        reading_fails(reading_text("t.csv", "a,b\n1,2\n3,x\"\n"), &options, 405, ":3:4: a quote"));
     options.reading = SHEAF_LIBCSV;
-    CU_ASSERT(is("a,b\n1,\n3,\"x\"y\"\n,\"\"\n", &options, "a:text,b:text",
-                 "1,-\n3,x\"y\n-,\n"));
+    CU_ASSERT(is("a,b\n1,\n3,\"x\"y\"\n,\"\"\n", &options, "a:text,b:text", "1,-\n3,x\"y\n-,\n"));
 }
 
 /* -- first opinions ---------------------------------------------------------------------------- */
@@ -268,9 +274,17 @@ static void values_that_contradict_the_first_opinion_are_told(void)
         const char *common, *odd;
         int code;
     } cases[] = {
-        {"12", "x", 420},     {"12", "007", 420},  {"12", "1.5", 420},   {"1.25", "1.255", 420},
-        {"true", "t", 420},   {"", "5", 420},      {"1.25", "3", 0},     {"12", "\"13\"", 0},
-        {"12", "\"07\"", 420}, {"1e5", "nan", 420}, {"1e5", "1234567890123456789012", 420},
+        {"12", "x", 420},
+        {"12", "007", 420},
+        {"12", "1.5", 420},
+        {"1.25", "1.255", 420},
+        {"true", "t", 420},
+        {"", "5", 420},
+        {"1.25", "3", 0},
+        {"12", "\"13\"", 0},
+        {"12", "\"07\"", 420},
+        {"1e5", "nan", 420},
+        {"1e5", "1234567890123456789012", 420},
         {"2024-01-01", "2024-13-01", 420},
     };
     sheaf_dataset_options options = comma();
@@ -307,9 +321,9 @@ static void examining_settles_the_kinds(void)
     UNIT_OK(reading_open(path, &options, &dataset, &error), &error);
     wanted[0].kind.type = wanted[1].kind.type = SHEAF_TEXT;
     UNIT_OK(sheaf_reader_open(dataset, wanted, 2, &reader, &error), &error);
-    UNIT_OK(sheaf_reader_start(reader, 0, dataset->files[0].data_begin, dataset->files[0].size,
-                               &error),
-            &error);
+    UNIT_OK(
+        sheaf_reader_start(reader, 0, dataset->files[0].data_begin, dataset->files[0].size, &error),
+        &error);
     UNIT_OK(sheaf_reader_examine(reader, evidence, &error), &error);
     sheaf_reader_finish(reader, &outcome);
     CU_ASSERT_EQUAL(outcome.records, 400000);
@@ -352,7 +366,11 @@ static void make_random(struct unit_random *random, struct sheaf_string *csv,
                         struct sheaf_string *rows, int count)
 {
     static const char *const texts[][2] = {
-        {"", "-"}, {"\"\"", ""}, {"abc", "abc"}, {"\"a,\n\"\"b\"", "a,\n\"b"}, {"\xe2\x82\xac", "\xe2\x82\xac"},
+        {"", "-"},
+        {"\"\"", ""},
+        {"abc", "abc"},
+        {"\"a,\n\"\"b\"", "a,\n\"b"},
+        {"\xe2\x82\xac", "\xe2\x82\xac"},
         {"a much longer text than eight bytes", "a much longer text than eight bytes"},
     };
 
@@ -437,7 +455,8 @@ static void a_page_may_end_with_the_file(void)
         sheaf_dataset *dataset;
         struct reading reading;
         sheaf_error error;
-        UNIT_OK(reading_open(reading_file("p.csv", text, size), &options, &dataset, &error), &error);
+        UNIT_OK(reading_open(reading_file("p.csv", text, size), &options, &dataset, &error),
+                &error);
         UNIT_OK(reading_all(dataset, &reading, &error), &error);
         CU_ASSERT_STRING_EQUAL(reading.rows.bytes + reading.rows.size - 13, "123,456\n7,89\n");
         reading_free(&reading);
@@ -457,8 +476,9 @@ static void a_column_may_be_wanted_in_several_kinds(void)
     sheaf_dataset *dataset;
     sheaf_error error;
 
-    UNIT_OK(reading_open(reading_text("t.csv", "a,b\n1,\"x\"\n22,y\r\n"), &options, &dataset, &error),
-            &error);
+    UNIT_OK(
+        reading_open(reading_text("t.csv", "a,b\n1,\"x\"\n22,y\r\n"), &options, &dataset, &error),
+        &error);
     UNIT_OK(sheaf_reader_open(dataset, wanted, 4, &reader, &error), &error);
     UNIT_OK(sheaf_reader_start(reader, 0, 4, dataset->files[0].size, &error), &error);
     UNIT_OK(sheaf_reader_next(reader, &read, &error), &error);

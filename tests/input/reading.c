@@ -114,9 +114,8 @@ static sheaf_status read_shard(sheaf_dataset *dataset, size_t file, struct sheaf
     for (int kind = 0; kind < SHEAF_REPAIR_KINDS; kind++)
         reading->repairs += outcome.repairs[kind].count;
     *stopped = outcome.stopped;
-    return outcome.records == outcome.rows + (dataset->options.bad_row == SHEAF_BAD_ROW_SKIP
-                                                  ? outcome.bad
-                                                  : 0)
+    return outcome.records ==
+                   outcome.rows + (dataset->options.bad_row == SHEAF_BAD_ROW_SKIP ? outcome.bad : 0)
                ? SHEAF_OK
                : sheaf_error_set(error, SHEAF_INTERNAL, "records are not rows and bad rows");
 }
@@ -124,16 +123,14 @@ static sheaf_status read_shard(sheaf_dataset *dataset, size_t file, struct sheaf
 static sheaf_status read_file(sheaf_dataset *dataset, size_t file, struct sheaf_reader *reader,
                               struct reading *reading, sheaf_error *error)
 {
-    uint64_t at = dataset->files[file].data_begin, begin, end;
+    uint64_t at = dataset->files[file].data_begin, end;
 
     reading->lines = reading->records = 0;
     for (uint64_t shard = 0; shard < sheaf_file_shards(dataset, file); shard++) {
-        SHEAF_TRY(sheaf_file_cut(dataset, file, shard, &begin, error));
         SHEAF_TRY(sheaf_file_cut(dataset, file, shard + 1, &end, error));
-        if (begin != at) /* a wrong guess: the shard begins where the one before it stopped */
-            begin = at;
-        if (begin < end)
-            SHEAF_TRY(read_shard(dataset, file, reader, begin, end, reading, &at, error));
+        /* It begins where the one before it stopped, whatever was guessed; it may be void. */
+        if (at < end)
+            SHEAF_TRY(read_shard(dataset, file, reader, at, end, reading, &at, error));
     }
     return SHEAF_OK;
 }

@@ -314,6 +314,33 @@ static void moments_do_not_depend_on_the_type(void)
         }
 }
 
+/* 2^53 + 1 lies between two doubles; what decides is one part in 5000 above it. */
+static void a_mean_is_rounded_by_all_its_digits(void)
+{
+    static int64_t values[5000];
+
+    for (size_t i = 0; i < 5000; i++)
+        values[i] = 9007199254740993;
+    CU_ASSERT_PTR_NOT_NULL(
+        strstr(bound_answer_i64("moments", "", I64, values, 5000), "mean=9007199254740992 "));
+    values[4321]++;
+    CU_ASSERT_PTR_NOT_NULL(
+        strstr(bound_answer_i64("moments", "", I64, values, 5000), "mean=9007199254740994 "));
+    IS(bound_answer_i64("mean", "", I64, values, 5000), "mean=9007199254740994");
+}
+
+/* The sums were negative when they had to become longer, at both ends. */
+static void giants_that_cancel_leave_the_rest(void)
+{
+    static const double values[] = {-5, 1e30, -1e30, 1e-30, -1e-30, 1e90, -1e90};
+    static const char *const means[] = {"mean=-5 ", "mean=-1.6666666666666667 ", "mean=-1 ",
+                                        "mean=-0.7142857142857143 "};
+
+    for (size_t i = 0; i < 4; i++)
+        CU_ASSERT_PTR_NOT_NULL(
+            strstr(bound_answer_f64("moments", "", values, 2 * i + 1), means[i]));
+}
+
 static void decimals_have_the_moments_of_what_they_mean(void)
 {
     int64_t cents[] = {100, 200, 400, 800};
@@ -394,6 +421,8 @@ int main(void)
         UNIT(equal_keys_are_one_value),
         UNIT(moments_have_all_their_digits),
         UNIT(moments_do_not_depend_on_the_type),
+        UNIT(a_mean_is_rounded_by_all_its_digits),
+        UNIT(giants_that_cancel_leave_the_rest),
         UNIT(decimals_have_the_moments_of_what_they_mean),
         UNIT(bins_hold_what_their_edges_say),
         UNIT(options_without_sense_are_refused_with_a_remedy),

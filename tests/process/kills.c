@@ -31,10 +31,10 @@ struct stage {
     sheaf_semaphore semaphore;
     sheaf_barrier barrier;
     sheaf_queue *queue;
-    int64_t a, b;             /* equal unless someone died in between */
-    sheaf_counter inside;     /* of those who hold a token, alive */
-    sheaf_counter torn;       /* something that must never be seen */
-    sheaf_counter told;       /* abandoned, broken: deaths that were reported */
+    int64_t a, b;         /* equal unless someone died in between */
+    sheaf_counter inside; /* of those who hold a token, alive */
+    sheaf_counter torn;   /* something that must never be seen */
+    sheaf_counter told;   /* abandoned, broken: deaths that were reported */
     sheaf_counter returns[ACTORS];
     uint64_t seed;
     char manager[300];
@@ -197,7 +197,8 @@ static void get_message(struct stage *stage, int actor, sheaf_error *error)
     size_t size = 0;
 
     (void)actor;
-    note(stage, sheaf_queue_get(stage->queue, message, sizeof message, &size, SHEAF_FOREVER, error));
+    note(stage,
+         sheaf_queue_get(stage->queue, message, sizeof message, &size, SHEAF_FOREVER, error));
     if (size == 0 || (stage->seed & 1 && size != 1 + message[0] * 5u))
         sheaf_counter_add(&stage->torn, 1);
     for (size_t i = 1; i < size; i++)
@@ -383,9 +384,10 @@ static void event_survives_setter_and_waiter(void)
 static void condition_survives_signaller_and_waiter(void)
 {
     struct stage *stage = set_up(12);
-    struct cell signaller = {"signaller", signal_condition, await_condition, await_condition, false, 0};
-    struct cell waiter = {"condition waiter", await_condition, signal_condition, await_condition,
-                          false, 0};
+    struct cell signaller = {
+        "signaller", signal_condition, await_condition, await_condition, false, 0};
+    struct cell waiter = {"condition waiter", await_condition, signal_condition,
+                          await_condition,    false,           0};
 
     play(stage, &signaller);
     memset(&stage->mutex, 0, sizeof stage->mutex);
@@ -408,8 +410,10 @@ static void barrier_breaks_when_a_party_dies(void)
 static void play_queue(size_t item, sheaf_delivery delivery, role get)
 {
     struct stage *stage = set_up(item ? 16 : 17);
-    sheaf_queue_options options = {.struct_size = sizeof options, .item_size = item,
-                                   .capacity = item ? 20 : 30000, .delivery = delivery};
+    sheaf_queue_options options = {.struct_size = sizeof options,
+                                   .item_size = item,
+                                   .capacity = item ? 20 : 30000,
+                                   .delivery = delivery};
     struct cell producer = {"queue producer", put_message, put_message, get, false, 0};
     struct cell consumer = {"queue consumer", get, put_message, get, false, 0};
     sheaf_error error = {0};

@@ -84,8 +84,8 @@ static void map_keeps_the_order_for_all_sizes(void)
     for (size_t k = 0; k < sizeof counts / sizeof *counts; k++)
         for (size_t chunk = 0; chunk < 3; chunk++) {
             memset(out, 0, 100003 * sizeof *out);
-            sheaf_map map = {sizeof map, square, in, sizeof *in, out, sizeof *out, counts[k], chunk,
-                             NULL, 0};
+            sheaf_map map = {sizeof map,  square,    in,    sizeof *in, out,
+                             sizeof *out, counts[k], chunk, NULL,       0};
             UNIT_OK(sheaf_pool_map(pool, &map, &error), &error);
             size_t wrong = 0;
             for (size_t i = 0; i < counts[k]; i++)
@@ -110,7 +110,8 @@ static void one_bad_task_costs_no_other(void)
         in[i] = (struct risky){i, tries};
     for (size_t chunk = 0; chunk < 10; chunk += 3) {
         sheaf_counter_set(tries, 0);
-        sheaf_map map = {sizeof map, risk, in, sizeof *in, out, sizeof *out, 40, chunk, statuses, 0};
+        sheaf_map map = {sizeof map,  risk, in,    sizeof *in, out,
+                         sizeof *out, 40,   chunk, statuses,   0};
         CU_ASSERT_EQUAL(sheaf_pool_map(pool, &map, &error), SHEAF_LOST);
         CU_ASSERT_EQUAL(error.system, SIGSEGV);
         CU_ASSERT_PTR_NOT_NULL(strstr(error.message, "task 7"));
@@ -170,8 +171,12 @@ static void late_task_is_ended_and_frees_its_worker(void)
     for (int i = 0; i < 8; i++)
         CU_ASSERT_EQUAL(statuses[i], in[i] > 100 ? SHEAF_LIMIT : SHEAF_OK);
     int64_t ms = 30000;
-    sheaf_call call = {.struct_size = sizeof call, .task = dawdle, .input = &ms,
-                       .input_size = sizeof ms, .output_size = sizeof ms, .task_timeout_ms = 50};
+    sheaf_call call = {.struct_size = sizeof call,
+                       .task = dawdle,
+                       .input = &ms,
+                       .input_size = sizeof ms,
+                       .output_size = sizeof ms,
+                       .task_timeout_ms = 50};
     CU_ASSERT_EQUAL(sheaf_pool_apply(pool, &call, &ms, 5000, &error), SHEAF_LIMIT);
     UNIT_OK(sheaf_pool_close(pool, &error), &error);
 }
@@ -181,8 +186,11 @@ static void cancelled_future_is_not_run(void)
     sheaf_error error = {0};
     sheaf_pool *pool = open_pool(1);
     int64_t long_ms = 20000, short_ms = 1, result = 0;
-    sheaf_call slow = {.struct_size = sizeof slow, .task = dawdle, .input = &long_ms,
-                       .input_size = sizeof long_ms, .output_size = sizeof result};
+    sheaf_call slow = {.struct_size = sizeof slow,
+                       .task = dawdle,
+                       .input = &long_ms,
+                       .input_size = sizeof long_ms,
+                       .output_size = sizeof result};
     sheaf_call quick = slow;
     sheaf_future *first = NULL, *second = NULL, *third = NULL;
 
@@ -213,14 +221,17 @@ static void many_futures_and_large_outputs_arrive(void)
     size_t wrong = 0;
 
     for (int64_t i = 0; i < MANY; i++) {
-        sheaf_call call = {.struct_size = sizeof call, .task = square, .input = &i,
-                           .input_size = sizeof i, .output_size = i % 10 ? sizeof i : 1000};
+        sheaf_call call = {.struct_size = sizeof call,
+                           .task = square,
+                           .input = &i,
+                           .input_size = sizeof i,
+                           .output_size = i % 10 ? sizeof i : 1000};
         UNIT_OK(sheaf_pool_submit(pool, &call, &futures[i], &error), &error);
     }
     for (int64_t i = MANY - 1; i >= 0; i--) {
         int64_t result[125] = {0};
-        wrong += sheaf_future_get(futures[i], result, 10000, &error) != SHEAF_OK ||
-                 result[0] != i * i;
+        wrong +=
+            sheaf_future_get(futures[i], result, 10000, &error) != SHEAF_OK || result[0] != i * i;
         sheaf_future_close(futures[i]);
     }
     CU_ASSERT_EQUAL(wrong, 0);
@@ -248,9 +259,13 @@ static void callbacks_run_and_unasked_errors_are_told(void)
 
     for (int64_t i = 0; i < 10; i++) {
         struct risky risky = {i + 6, NULL};
-        sheaf_call call = {.struct_size = sizeof call, .task = risk, .input = &risky,
-                           .input_size = sizeof risky, .output_size = sizeof i,
-                           .callback = count_call, .context = sums};
+        sheaf_call call = {.struct_size = sizeof call,
+                           .task = risk,
+                           .input = &risky,
+                           .input_size = sizeof risky,
+                           .output_size = sizeof i,
+                           .callback = count_call,
+                           .context = sums};
         UNIT_OK(sheaf_pool_submit(pool, &call, NULL, &error), &error);
     }
     UNIT_OK(sheaf_pool_close(pool, &error), &error);
@@ -259,8 +274,11 @@ static void callbacks_run_and_unasked_errors_are_told(void)
 
     pool = open_pool(1);
     struct risky thirteen = {13, NULL};
-    sheaf_call call = {.struct_size = sizeof call, .task = risk, .input = &thirteen,
-                       .input_size = sizeof thirteen, .output_size = 8};
+    sheaf_call call = {.struct_size = sizeof call,
+                       .task = risk,
+                       .input = &thirteen,
+                       .input_size = sizeof thirteen,
+                       .output_size = 8};
     UNIT_OK(sheaf_pool_submit(pool, &call, NULL, &error), &error);
     CU_ASSERT_EQUAL(sheaf_pool_close(pool, &error), SHEAF_BAD_DATA);
     CU_ASSERT_STRING_EQUAL(error.message, "thirteen is not served");
@@ -291,9 +309,13 @@ static void stream_is_lazy_and_bounded(void)
 
     for (int unordered = 0; unordered < 2; unordered++) {
         struct numbers numbers = {0, 20000, 0, 0};
-        sheaf_stream_options options = {.struct_size = sizeof options, .task = square,
-                                        .source = next_number, .context = &numbers,
-                                        .input_size = 8, .output_size = 8, .window = 100,
+        sheaf_stream_options options = {.struct_size = sizeof options,
+                                        .task = square,
+                                        .source = next_number,
+                                        .context = &numbers,
+                                        .input_size = 8,
+                                        .output_size = 8,
+                                        .window = 100,
                                         .unordered = unordered};
         sheaf_stream *stream = NULL;
         int64_t output;
@@ -321,9 +343,14 @@ static void stream_survives_kills(void)
     sheaf_error error = {0};
     sheaf_pool *pool = open_pool(2);
     struct numbers numbers = {0, 3000, 0, 0};
-    sheaf_stream_options options = {.struct_size = sizeof options, .task = square,
-                                    .source = next_number, .context = &numbers, .input_size = 8,
-                                    .output_size = 8, .window = 64, .unordered = true};
+    sheaf_stream_options options = {.struct_size = sizeof options,
+                                    .task = square,
+                                    .source = next_number,
+                                    .context = &numbers,
+                                    .input_size = 8,
+                                    .output_size = 8,
+                                    .window = 64,
+                                    .unordered = true};
     sheaf_stream *stream = NULL;
     int64_t output, sum = 0, expected = 0;
     uint64_t index;
@@ -372,9 +399,12 @@ static void workers_are_replaced_after_their_tasks(void)
     sheaf_error error = {0};
     sheaf_pool *pool = NULL;
     sheaf_counter *begun = sheaf_shared_value(sheaf_counter, &error);
-    sheaf_pool_options options = {.struct_size = sizeof options, .workers = 2,
-                                  .begin = count_begin, .argument = &begun,
-                                  .argument_size = sizeof begun, .tasks_per_worker = 3};
+    sheaf_pool_options options = {.struct_size = sizeof options,
+                                  .workers = 2,
+                                  .begin = count_begin,
+                                  .argument = &begun,
+                                  .argument_size = sizeof begun,
+                                  .tasks_per_worker = 3};
     int64_t in[60], out[60];
 
     UNIT_OK(sheaf_pool_open(&options, &pool, &error), &error);
@@ -393,8 +423,11 @@ static void terminate_ends_everything(void)
     sheaf_error error = {0};
     sheaf_pool *pool = open_pool(2);
     int64_t ms = 30000;
-    sheaf_call call = {.struct_size = sizeof call, .task = dawdle, .input = &ms,
-                       .input_size = sizeof ms, .output_size = sizeof ms};
+    sheaf_call call = {.struct_size = sizeof call,
+                       .task = dawdle,
+                       .input = &ms,
+                       .input_size = sizeof ms,
+                       .output_size = sizeof ms};
     sheaf_future *future = NULL;
 
     UNIT_OK(sheaf_pool_submit(pool, &call, &future, &error), &error);

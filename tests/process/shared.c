@@ -363,9 +363,11 @@ static void stream_ends_with_its_last_producer(void)
 static void unacknowledged_messages_are_delivered_again_or_counted(void)
 {
     for (int counted = 0; counted < 2; counted++) {
-        sheaf_queue_options options = {.struct_size = sizeof options, .item_size = 8, .capacity = 4,
-                                       .delivery = counted ? SHEAF_DELIVER_OR_COUNT
-                                                           : SHEAF_DELIVER_AGAIN};
+        sheaf_queue_options options = {.struct_size = sizeof options,
+                                       .item_size = 8,
+                                       .capacity = 4,
+                                       .delivery =
+                                           counted ? SHEAF_DELIVER_OR_COUNT : SHEAF_DELIVER_AGAIN};
         sheaf_queue *queue = NULL;
         int64_t item, sum = 0;
         UNIT_OK(sheaf_queue_open(&options, &queue, &error), &error);
@@ -390,7 +392,8 @@ static void unacknowledged_messages_are_delivered_again_or_counted(void)
     }
 }
 
-/* -- pipe and wait ------------------------------------------------------------------------------ */
+/* -- pipe and wait ------------------------------------------------------------------------------
+ */
 
 enum { LARGE = 3000000 };
 
@@ -409,8 +412,8 @@ static sheaf_status send_large(void *argument, sheaf_error *failure)
 static sheaf_process *start_with_end(sheaf_body body, sheaf_pipe *end)
 {
     sheaf_process *process = NULL;
-    sheaf_process_options options = {.struct_size = sizeof options, .keep = &end->fd,
-                                     .keep_count = 1};
+    sheaf_process_options options = {
+        .struct_size = sizeof options, .keep = &end->fd, .keep_count = 1};
 
     UNIT_OK(sheaf_process_start(&options, body, end, sizeof *end, &process, &error), &error);
     sheaf_pipe_close(end);
@@ -431,7 +434,8 @@ static void large_messages_arrive_whole(void)
         UNIT_OK(sheaf_pipe_receive(&ends[0], message, LARGE, &size, 5000, &error), &error);
         CU_ASSERT(size == LARGE && message[0] == i && message[LARGE - 1] == i);
     }
-    CU_ASSERT_EQUAL(sheaf_pipe_receive(&ends[0], message, LARGE, &size, 5000, &error), SHEAF_CLOSED);
+    CU_ASSERT_EQUAL(sheaf_pipe_receive(&ends[0], message, LARGE, &size, 5000, &error),
+                    SHEAF_CLOSED);
     UNIT_OK(sheaf_process_join(process, 5000, &error), &error);
     sheaf_process_close(process);
     sheaf_pipe_close(&ends[0]);
@@ -512,7 +516,8 @@ static void several_things_are_waited_for_at_once(void)
     sheaf_pipe_close(&ends[1]);
 }
 
-/* -- manager ---------------------------------------------------------------------------------------- */
+/* -- manager
+ * ---------------------------------------------------------------------------------------- */
 
 static void use_everything(sheaf_manager *manager)
 {
@@ -578,8 +583,8 @@ static void manager_serves_over_every_kind_of_socket(void)
     snprintf(path, sizeof path, "/tmp/sheaf-test-%d", (int)getpid());
     const char *const addresses[] = {NULL, path, "tcp:127.0.0.1:0"};
     for (int i = 0; i < 3; i++) {
-        sheaf_manager_options options = {.struct_size = sizeof options, .address = addresses[i],
-                                         .key = i == 2 ? key : NULL};
+        sheaf_manager_options options = {
+            .struct_size = sizeof options, .address = addresses[i], .key = i == 2 ? key : NULL};
         sheaf_manager *manager = NULL, *second = NULL;
         UNIT_OK(sheaf_manager_start(&options, &manager, &error), &error);
         if (!manager)
@@ -611,9 +616,9 @@ static void manager_serves_over_every_kind_of_socket(void)
         sheaf_manager_close(second);
         CU_ASSERT(access(path, F_OK) < 0);
     }
-    CU_ASSERT_EQUAL(sheaf_manager_connect("@nobody-serves-here", NULL, &(sheaf_manager *){NULL},
-                                          &error),
-                    SHEAF_CLOSED);
+    CU_ASSERT_EQUAL(
+        sheaf_manager_connect("@nobody-serves-here", NULL, &(sheaf_manager *){NULL}, &error),
+        SHEAF_CLOSED);
 }
 
 static void digests_are_those_of_the_standard(void)
@@ -622,13 +627,12 @@ static void digests_are_those_of_the_standard(void)
     char text[65];
     static const struct {
         const char *key, *text, *digest;
-    } known[] = {
-        {NULL, "", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},
-        {NULL, "abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
-        {NULL, "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
-         "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"},
-        {"Jefe", "what do ya want for nothing?",
-         "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"}};
+    } known[] = {{NULL, "", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},
+                 {NULL, "abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
+                 {NULL, "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
+                  "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"},
+                 {"Jefe", "what do ya want for nothing?",
+                  "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"}};
 
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         if (known[i].key)

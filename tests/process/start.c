@@ -246,9 +246,9 @@ static void many_starts_leave_nothing_behind(void)
         sheaf_error error = {0};
         sheaf_process_options options = {.struct_size = sizeof options, .start = methods[i % 2]};
         sheaf_process *process = NULL;
-        UNIT_OK(sheaf_process_start(&options, i % 3 ? complain : sleep_long, NULL, 0, &process,
-                                    &error),
-                &error);
+        UNIT_OK(
+            sheaf_process_start(&options, i % 3 ? complain : sleep_long, NULL, 0, &process, &error),
+            &error);
         CU_ASSERT_EQUAL(sheaf_process_active(NULL, 0), 1);
         sheaf_process_close(process);
     }
@@ -327,8 +327,8 @@ static void child_begins_clean(void)
         int ends[2], extra = open("/dev/null", O_RDONLY);
         char byte = 0;
         CU_ASSERT_EQUAL(pipe(ends), 0);
-        sheaf_process_options options = {.struct_size = sizeof options, .start = methods[i],
-                                         .keep = &ends[1], .keep_count = 1};
+        sheaf_process_options options = {
+            .struct_size = sizeof options, .start = methods[i], .keep = &ends[1], .keep_count = 1};
         UNIT_OK(sheaf_process_start(&options, check_signals_and_files, &ends[1], sizeof ends[1],
                                     &process, &error),
                 &error);
@@ -359,7 +359,8 @@ static void stopped_child_is_seen_and_can_be_ended(void)
     sheaf_process_close(process);
 }
 
-/* -- threads ------------------------------------------------------------------------------------ */
+/* -- threads ------------------------------------------------------------------------------------
+ */
 
 static pthread_mutex_t held = PTHREAD_MUTEX_INITIALIZER;
 
@@ -421,7 +422,8 @@ static void child_outlives_the_thread_that_started_it(void)
     sheaf_process_close(process);
 }
 
-/* -- the rest -------------------------------------------------------------------------------------- */
+/* -- the rest
+ * -------------------------------------------------------------------------------------- */
 
 static void programs_are_run(void)
 {
@@ -503,8 +505,8 @@ static void wrong_arguments_are_told(void)
     sheaf_error error = {0};
     sheaf_process *process = NULL;
     int closed = 200;
-    sheaf_process_options options = {.struct_size = sizeof options, .keep = &closed,
-                                     .keep_count = 1};
+    sheaf_process_options options = {
+        .struct_size = sizeof options, .keep = &closed, .keep_count = 1};
 
     CU_ASSERT_EQUAL(sheaf_process_start(NULL, NULL, NULL, 0, &process, &error), SHEAF_BAD_ARGUMENT);
     CU_ASSERT_EQUAL(sheaf_process_start(NULL, complain, large, sizeof large, &process, &error),

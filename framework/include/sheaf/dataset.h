@@ -35,7 +35,11 @@ typedef enum sheaf_reading {
     SHEAF_LIBCSV         /* libcsv reads, in one piece, with its own recovery */
 } sheaf_reading;
 
-typedef enum sheaf_newline { SHEAF_NEWLINE_ANY = 0, SHEAF_NEWLINE_LF, SHEAF_NEWLINE_CRLF } sheaf_newline;
+typedef enum sheaf_newline {
+    SHEAF_NEWLINE_ANY = 0,
+    SHEAF_NEWLINE_LF,
+    SHEAF_NEWLINE_CRLF
+} sheaf_newline;
 
 /* What happens to a row whose width, encoding or values do not fit. */
 typedef enum sheaf_bad_row {
@@ -48,25 +52,25 @@ typedef enum sheaf_bad_row {
 typedef struct sheaf_dataset_options {
     size_t struct_size; /* sizeof(sheaf_dataset_options), so that it can grow */
     sheaf_format format;
-    int delimiter;      /* a byte value + 1; 0: the one of , ; tab | that fits the first records */
-    int quote;          /* a byte value + 1; 0: '"'; -1: no quoting */
-    int escape;         /* a byte value + 1; 0: none */
-    int comment;        /* a byte value + 1; 0: none.  Records that begin with it are left out */
+    int delimiter;       /* a byte value + 1; 0: the one of , ; tab | that fits the first records */
+    int quote;           /* a byte value + 1; 0: '"'; -1: no quoting */
+    int escape;          /* a byte value + 1; 0: none */
+    int comment;         /* a byte value + 1; 0: none.  Records that begin with it are left out */
     bool no_doublequote; /* "" inside quotes is not one quote */
     bool keep_blank;     /* empty lines are records of one empty field */
     bool skip_initial_space;
-    bool headless;       /* the first record is data; columns are named c1, c2, ... */
-    bool header;         /* the first record is a header for sure.  Neither: found from the data */
-    bool all_text;       /* every column is text */
+    bool headless; /* the first record is data; columns are named c1, c2, ... */
+    bool header;   /* the first record is a header for sure.  Neither: found from the data */
+    bool all_text; /* every column is text */
     sheaf_newline newline;
     sheaf_reading reading;
     sheaf_bad_row bad_row;
-    uint64_t max_bad;    /* with skip and null: more bad rows than this are an error; 0: no limit */
-    const char *schema;  /* "customer:text,amount:f64", see docs/values.md; NULL: found from the data.
-                            With a header it may name some of the columns; without, all of them.
-                            For records it also says the layout: see docs/binary.md */
+    uint64_t max_bad;   /* with skip and null: more bad rows than this are an error; 0: no limit */
+    const char *schema; /* "customer:text,amount:f64", see docs/values.md; NULL: found from the
+                           data. With a header it may name some of the columns; without, all of
+                           them. For records it also says the layout: see docs/binary.md */
     const char *const *nulls; /* more spellings of missing; NULL or ended by NULL */
-    size_t shard_bytes;  /* 0: by the size of the data */
+    size_t shard_bytes;       /* 0: by the size of the data */
 } sheaf_dataset_options;
 
 /*
@@ -82,7 +86,8 @@ SHEAF_EXPORT SHEAF_CHECKED sheaf_status sheaf_dataset_open(const char *const *pa
                                                            sheaf_error *error);
 SHEAF_EXPORT void sheaf_dataset_close(sheaf_dataset *dataset);
 
-/* Columns.  Kinds that had to be found are a first opinion until a job has read all of the column. */
+/* Columns.  Kinds that had to be found are a first opinion until a job has read all of the column.
+ */
 SHEAF_EXPORT size_t sheaf_dataset_columns(const sheaf_dataset *dataset);
 SHEAF_EXPORT const char *sheaf_dataset_column_name(const sheaf_dataset *dataset, size_t column);
 SHEAF_EXPORT sheaf_kind sheaf_dataset_column_kind(const sheaf_dataset *dataset, size_t column);

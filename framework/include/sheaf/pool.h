@@ -45,15 +45,15 @@ typedef struct sheaf_pool sheaf_pool;
 typedef sheaf_status (*sheaf_task)(const void *input, void *output, sheaf_error *error);
 
 typedef struct sheaf_pool_options {
-    size_t struct_size;         /* sizeof(sheaf_pool_options) */
-    int workers;                /* 0: sheaf_process_cpus() */
-    sheaf_body begin;           /* run first in each worker; if it fails, so does open */
-    const void *argument;       /* of begin, copied */
+    size_t struct_size;   /* sizeof(sheaf_pool_options) */
+    int workers;          /* 0: sheaf_process_cpus() */
+    sheaf_body begin;     /* run first in each worker; if it fails, so does open */
+    const void *argument; /* of begin, copied */
     size_t argument_size;
-    uint64_t tasks_per_worker;  /* after so many a worker is replaced by a fresh one; 0: never */
-    int attempts;               /* how often a task is tried while workers die of it; 0: 3 */
-    int64_t task_timeout_ms;    /* a task that takes longer is ended, with its worker; 0: never */
-    const int *keep;            /* descriptors for the workers, as in sheaf_process_options */
+    uint64_t tasks_per_worker; /* after so many a worker is replaced by a fresh one; 0: never */
+    int attempts;              /* how often a task is tried while workers die of it; 0: 3 */
+    int64_t task_timeout_ms;   /* a task that takes longer is ended, with its worker; 0: never */
+    const int *keep;           /* descriptors for the workers, as in sheaf_process_options */
     size_t keep_count;
     sheaf_start start;
 } sheaf_pool_options;
@@ -83,13 +83,13 @@ SHEAF_EXPORT uint64_t sheaf_pool_deaths(const sheaf_pool *pool); /* workers lost
 typedef struct sheaf_map {
     size_t struct_size;
     sheaf_task task;
-    const void *inputs;      /* count times input_size bytes; from sheaf_shared_alloc(): no copy */
+    const void *inputs; /* count times input_size bytes; from sheaf_shared_alloc(): no copy */
     size_t input_size;
-    void *outputs;           /* count times output_size bytes; likewise */
+    void *outputs; /* count times output_size bytes; likewise */
     size_t output_size;
     size_t count;
-    size_t chunk;            /* tasks that a worker takes at a time; 0: many first, few at the end */
-    sheaf_status *statuses;  /* if not NULL: count of them, each task's own */
+    size_t chunk;           /* tasks that a worker takes at a time; 0: many first, few at the end */
+    sheaf_status *statuses; /* if not NULL: count of them, each task's own */
     int64_t task_timeout_ms; /* 0: as the pool says */
 } sheaf_map;
 
@@ -116,7 +116,7 @@ typedef struct sheaf_stream_options {
     size_t struct_size;
     sheaf_task task;
     sheaf_source source;
-    void *context;           /* of source */
+    void *context; /* of source */
     size_t input_size;
     size_t output_size;
     size_t window;           /* inputs read ahead of the outputs taken, at most; 0: 64 a worker */
@@ -154,7 +154,7 @@ typedef void (*sheaf_callback)(sheaf_status outcome, const void *output, const s
 typedef struct sheaf_call {
     size_t struct_size;
     sheaf_task task;
-    const void *input;       /* copied */
+    const void *input; /* copied */
     size_t input_size;
     size_t output_size;
     int64_t task_timeout_ms; /* 0: as the pool says */

@@ -77,12 +77,12 @@ typedef enum sheaf_stdout {
 /* Zeros are the defaults; `struct_size` is sizeof(sheaf_process_options). */
 typedef struct sheaf_process_options {
     size_t struct_size;
-    const char *name;   /* for messages and the list; NULL: "process" */
-    const int *keep;    /* descriptors that stay open, under the same numbers; others are closed, */
-    size_t keep_count;  /* but 0 (an empty input), 1 and 2 */
+    const char *name;  /* for messages and the list; NULL: "process" */
+    const int *keep;   /* descriptors that stay open, under the same numbers; others are closed, */
+    size_t keep_count; /* but 0 (an empty input), 1 and 2 */
     sheaf_start start;
     sheaf_stdout standard_output;
-    bool detached;      /* goes on when the parent ends, in a session of its own */
+    bool detached; /* goes on when the parent ends, in a session of its own */
 } sheaf_process_options;
 
 /*

@@ -2,8 +2,8 @@
  * sheaf/queue.h - a bounded queue of messages between any number of processes
  *
  *     sheaf_queue *queue;
- *     sheaf_queue_options options = {.struct_size = sizeof options, .item_size = sizeof(struct job)};
- *     sheaf_queue_open(&options, &queue, &error);
+ *     sheaf_queue_options options = {.struct_size = sizeof options, .item_size = sizeof(struct
+ * job)}; sheaf_queue_open(&options, &queue, &error);
  *     ... start children that get `queue` in their argument ...
  *     sheaf_queue_put(queue, &job, sizeof job, SHEAF_FOREVER, &error);
  *     sheaf_queue_finish(queue);
@@ -38,16 +38,16 @@ extern "C" {
 typedef struct sheaf_queue sheaf_queue;
 
 typedef enum sheaf_delivery {
-    SHEAF_DELIVER_ONCE = 0,   /* a message is gone once got */
-    SHEAF_DELIVER_AGAIN,      /* it is gone once done; if its consumer dies before, others get it */
-    SHEAF_DELIVER_OR_COUNT    /* likewise, but what a dead consumer had is counted as lost */
+    SHEAF_DELIVER_ONCE = 0, /* a message is gone once got */
+    SHEAF_DELIVER_AGAIN,    /* it is gone once done; if its consumer dies before, others get it */
+    SHEAF_DELIVER_OR_COUNT  /* likewise, but what a dead consumer had is counted as lost */
 } sheaf_delivery;
 
 typedef struct sheaf_queue_options {
-    size_t struct_size;      /* sizeof(sheaf_queue_options) */
-    size_t item_size;        /* of every message; 0: messages have any size */
-    size_t capacity;         /* messages of that size, or else bytes, that wait at most; 0: 1024 or
-                                1 MiB */
+    size_t struct_size; /* sizeof(sheaf_queue_options) */
+    size_t item_size;   /* of every message; 0: messages have any size */
+    size_t capacity;    /* messages of that size, or else bytes, that wait at most; 0: 1024 or
+                           1 MiB */
     sheaf_delivery delivery;
 } sheaf_queue_options;
 
@@ -106,8 +106,8 @@ SHEAF_EXPORT void sheaf_queue_finish(sheaf_queue *queue);
  * once.  Where sizes vary they are counted, with consumers held off.
  */
 SHEAF_EXPORT size_t sheaf_queue_length(sheaf_queue *queue);
-SHEAF_EXPORT uint64_t sheaf_queue_lost(const sheaf_queue *queue);      /* counted as lost */
-SHEAF_EXPORT uint64_t sheaf_queue_again(const sheaf_queue *queue);     /* delivered again */
+SHEAF_EXPORT uint64_t sheaf_queue_lost(const sheaf_queue *queue);  /* counted as lost */
+SHEAF_EXPORT uint64_t sheaf_queue_again(const sheaf_queue *queue); /* delivered again */
 
 #ifdef __cplusplus
 }

@@ -52,7 +52,7 @@ SHEAF_EXPORT void *sheaf_shared_alloc(size_t count, size_t size, sheaf_error *er
 SHEAF_EXPORT void sheaf_shared_free(void *memory);
 
 #define sheaf_shared_value(type, error) ((type *)sheaf_shared_alloc(1, sizeof(type), error))
-#define sheaf_shared_array(type, count, error)                                                     \
+#define sheaf_shared_array(type, count, error) \
     ((type *)sheaf_shared_alloc(count, sizeof(type), error))
 
 /*
@@ -89,16 +89,16 @@ SHEAF_EXPORT SHEAF_CHECKED sheaf_status sheaf_segment_attach(const char *name, b
                                                              sheaf_error *error);
 SHEAF_EXPORT void *sheaf_segment_memory(const sheaf_segment *segment);
 SHEAF_EXPORT size_t sheaf_segment_size(const sheaf_segment *segment); /* in whole pages */
-SHEAF_EXPORT void sheaf_segment_close(sheaf_segment *segment); /* NULL is fine */
+SHEAF_EXPORT void sheaf_segment_close(sheaf_segment *segment);        /* NULL is fine */
 
 /* -- mutex -------------------------------------------------------------------- */
 
 /* Members are for the library only. */
 typedef struct sheaf_mutex {
-    uint64_t owner;       /* 0: free */
-    uint32_t generation;  /* an event count for those who wait */
+    uint64_t owner;      /* 0: free */
+    uint32_t generation; /* an event count for those who wait */
     uint32_t sleepers;
-    uint32_t depth;       /* how often a recursive mutex is held beyond once */
+    uint32_t depth; /* how often a recursive mutex is held beyond once */
     uint32_t recursive;
 } sheaf_mutex;
 
@@ -138,8 +138,7 @@ SHEAF_EXPORT void sheaf_condition_init(sheaf_condition *condition);
  * Taking the mutex again may go beyond the time-out while another holds it.
  */
 SHEAF_EXPORT SHEAF_CHECKED sheaf_status sheaf_condition_wait(sheaf_condition *condition,
-                                                             sheaf_mutex *mutex,
-                                                             int64_t timeout_ms,
+                                                             sheaf_mutex *mutex, int64_t timeout_ms,
                                                              sheaf_error *error);
 SHEAF_EXPORT void sheaf_condition_wake_one(sheaf_condition *condition);
 SHEAF_EXPORT void sheaf_condition_wake_all(sheaf_condition *condition);
