@@ -37,9 +37,9 @@ struct sheaf_slot *sheaf_execution_slot(const struct sheaf_execution *execution,
 /* Four times what the machine has, as pages are only paid for when touched. */
 static uint64_t sensible_arena(int workers)
 {
-    uint64_t each = UINT64_C(1) << 26;
+    uint64_t each = UINT64_C(1) << 26, memory = sheaf_memory_limit();
 
-    while (each / 4 < sheaf_memory_limit() && each * 2 <= all_bytes / (uint64_t)workers)
+    while (each / 4 < memory && each * 2 <= all_bytes / (uint64_t)workers)
         each *= 2;
     return each;
 }

@@ -150,7 +150,7 @@ void sheaf_locate_failure(const struct plan *plan, uint32_t file, uint64_t begin
         locate_crash(plan, file, begin, lines, failure);
     else if (failure->code == JOB_REFUSED || failure->code == JOB_NO_VALUE)
         locate_row(plan, file, begin, lines, failure);
-    else if (failure->status == SHEAF_BAD_DATA && failure->code != JOB_FIRST_OPINION)
+    else if (failure->status == SHEAF_BAD_DATA)
         /* The reader adds the header itself. */
         sheaf_reader_locate(plan->job->dataset, file, lines - from->header_lines,
                             records - from->header_records, failure);

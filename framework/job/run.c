@@ -68,7 +68,7 @@ static sheaf_status settle_kinds(struct plan *plan, sheaf_report *report, sheaf_
     status = sheaf_dataset_rewind(examine.job->dataset, error);
     if (status == SHEAF_OK)
         status = sheaf_coordinate(&examine, &tasks, &takers, &looked, error);
-    if (status == SHEAF_OK)
+    if (status == SHEAF_OK && can_read_again(examine.job->dataset))
         status = sheaf_dataset_rewind(examine.job->dataset, error);
     add_report(report, &looked);
     sheaf_plan_free(&examine);
@@ -231,7 +231,7 @@ static sheaf_status finish(struct running *running, const struct sheaf_style *st
         sheaf_string_free(&flat);
         SHEAF_TRY(status);
     }
-    if (plan->stats)
+    if (plan->stats_kinds) /* also where there is no column */
         SHEAF_TRY(sheaf_result_transpose(result, plan->stats, plan->stats_kinds, error));
     for (size_t i = plan->post; i < plan->stage_count; i++)
         SHEAF_TRY(sheaf_result_stage(result, &plan->stages[i], error));
@@ -397,7 +397,7 @@ sheaf_status sheaf_examine(sheaf_dataset *dataset, const sheaf_executor *executo
     if (executor)
         job.executor = *executor;
     SHEAF_TRY(sheaf_plan_make(&job, true, &plan, error));
-    if (sheaf_plan_is_open(&plan) && can_read_again(dataset))
+    if (sheaf_plan_is_open(&plan)) /* a stream is used up by it: no opinion holds otherwise */
         return settle_kinds(&plan, &report, error);
     sheaf_plan_free(&plan);
     return SHEAF_OK;

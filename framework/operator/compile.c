@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "operator/cache.h"
-#include "operator/child.h"
+#include "process/capture.h"
 #include "operator/compile.h"
 #include "operator/contract.h"
 
@@ -251,7 +251,7 @@ static void name_as_user(const struct compilation *work, const char *line, size_
     sheaf_string_append_bytes(shown, line, size);
 }
 
-static sheaf_status explain(const struct compilation *work, const struct sheaf_child *child,
+static sheaf_status explain(const struct compilation *work, const struct sheaf_capture *child,
                             sheaf_error *error)
 {
     const char *text = child->output.size ? child->output.bytes : "";
@@ -334,7 +334,7 @@ static sheaf_status read_deps(struct compilation *work, sheaf_error *error)
 static sheaf_status compile_now(struct compilation *work, struct sheaf_string *object,
                                 sheaf_error *error)
 {
-    struct sheaf_child child = {
+    struct sheaf_capture child = {
         .body = run_compiler, .argument = work, .timeout_ms = TIMEOUT_MS, .limit = OUTPUT_MAX};
     sheaf_status status = SHEAF_OK;
     int fd;
@@ -348,7 +348,7 @@ static sheaf_status compile_now(struct compilation *work, struct sheaf_string *o
     sheaf_string_append_format(&work->deps_file, "%s.d", work->object.bytes);
     status = sheaf_string_check(&work->deps_file, error);
     if (status == SHEAF_OK)
-        status = sheaf_child_run(&child, error);
+        status = sheaf_capture_run(&child, error);
     if (status == SHEAF_OK && (child.code != 0 || child.timed_out))
         status = explain(work, &child, error);
     if (status == SHEAF_OK)

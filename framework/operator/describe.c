@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
-#include "operator/child.h"
+#include "process/capture.h"
 #include "operator/contract.h"
 #include "operator/describe.h"
 
@@ -294,7 +294,7 @@ static int visit_plugin(void *argument, int output)
     return code;
 }
 
-static sheaf_status explain(const char *path, const struct sheaf_child *child, const char *doing,
+static sheaf_status explain(const char *path, const struct sheaf_capture *child, const char *doing,
                             sheaf_error *error)
 {
     if (child->timed_out) {
@@ -319,14 +319,14 @@ static sheaf_status explain(const char *path, const struct sheaf_child *child, c
     return SHEAF_BAD_OPERATOR;
 }
 
-static sheaf_status visit_in_child(const char *path, struct visit *visit, struct sheaf_child *child,
+static sheaf_status visit_in_child(const char *path, struct visit *visit, struct sheaf_capture *child,
                                    const char *doing, sheaf_error *error)
 {
     child->body = visit_plugin;
     child->argument = visit;
     child->timeout_ms = TIMEOUT_MS;
     child->limit = FLAT_MAX;
-    SHEAF_TRY(sheaf_child_run(child, error));
+    SHEAF_TRY(sheaf_capture_run(child, error));
     if (child->code != 0 || child->timed_out)
         return explain(path, child, doing, error);
     return SHEAF_OK;
@@ -336,7 +336,7 @@ sheaf_status sheaf_describe(const char *path, int fd, struct sheaf_described *de
                             sheaf_error *error)
 {
     struct visit visit = {.fd = fd};
-    struct sheaf_child child = {0};
+    struct sheaf_capture child = {0};
     sheaf_status status = visit_in_child(path, &visit, &child, "it was loaded", error);
 
     if (status == SHEAF_OK &&
@@ -355,7 +355,7 @@ sheaf_status sheaf_describe_measure(const char *path, int fd, const void *option
                                     size_t *state_size, sheaf_error *error)
 {
     struct visit visit = {.fd = fd, .options = options, .measure = true};
-    struct sheaf_child child = {0};
+    struct sheaf_capture child = {0};
     sheaf_status status = visit_in_child(path, &visit, &child, "measure ran", error);
 
     if (status == SHEAF_OK && child.output.size != sizeof(uint64_t))

@@ -32,6 +32,7 @@ struct lane {
     sheaf_error *errors; /* of failed tasks; pages that nobody writes cost nothing */
     uint64_t input_size, output_size;
     uint64_t mask;                    /* number & mask is the place of a task */
+    uint64_t base;                    /* what to add to a number in messages */
     uint64_t chunk;                   /* 0: a share of what is left */
     int64_t timeout_ns;               /* 0: none, unless a call has its own */
     uint32_t own_inputs, own_outputs; /* to be freed with the lane */

@@ -9,6 +9,8 @@
 #include "process/child.h"
 #include "process/pool.h"
 
+enum { PIECE = 1 << 20 }; /* tasks of a map that are handed out at a time */
+
 /* -- map ------------------------------------------------------------------------------------ */
 
 /* Shared memory can be used where it lies; the caller's own is copied. */
@@ -59,9 +61,66 @@ static sheaf_status collect_map(const struct lane *lane, const sheaf_map *map, s
     return first;
 }
 
-sheaf_status sheaf_pool_map(sheaf_pool *pool, const sheaf_map *wish, sheaf_error *error)
+/* One piece of a map, in a lane of its own. */
+static sheaf_status map_piece(sheaf_pool *pool, const sheaf_map *map, uint64_t base,
+                              sheaf_error *error)
 {
     struct lane *lane;
+    struct lane like = {.task = map->task,
+                        .inputs = in_place(map->inputs),
+                        .outputs = in_place(map->outputs),
+                        .input_size = map->input_size,
+                        .output_size = map->output_size,
+                        .mask = UINT64_MAX,
+                        .base = base,
+                        .chunk = map->chunk,
+                        .timeout_ns = map->task_timeout_ms > 0 ? map->task_timeout_ms * 1000000
+                                                               : pool->timeout_ns};
+
+    SHEAF_TRY(sheaf_lane_open(pool, &like, map->count, &lane, error));
+    if (lane->own_inputs && map->input_size > 0)
+        memcpy(lane->inputs, map->inputs, map->count * map->input_size);
+    sheaf_lane_publish(pool, lane, map->count, INT_MAX);
+
+    sheaf_status status = await_map(pool, lane, map->count, error);
+    if (status == SHEAF_OK) {
+        status = collect_map(lane, map, error);
+        if (lane->own_outputs && map->output_size > 0)
+            memcpy(map->outputs, lane->outputs, map->count * map->output_size);
+    }
+    sheaf_lane_close(pool, lane);
+    return status;
+}
+
+/* In pieces, so that a huge map needs no more shared memory at a time than a large one. */
+static sheaf_status map_pieces(sheaf_pool *pool, const sheaf_map *map, sheaf_error *error)
+{
+    sheaf_status first = SHEAF_OK;
+    sheaf_map piece = *map;
+
+    for (size_t begin = 0; begin < map->count; begin += piece.count) {
+        sheaf_error failure = {0};
+        size_t left = map->count - begin;
+        piece.count = left < PIECE ? left : PIECE;
+        sheaf_status status = map_piece(pool, &piece, begin, &failure);
+        if (status != SHEAF_OK && first == SHEAF_OK) {
+            first = status;
+            if (error)
+                *error = failure;
+        }
+        SHEAF_TRY(sheaf_pool_check(pool, error));
+        if (piece.inputs)
+            piece.inputs = (const char *)piece.inputs + piece.count * piece.input_size;
+        if (piece.outputs)
+            piece.outputs = (char *)piece.outputs + piece.count * piece.output_size;
+        if (piece.statuses)
+            piece.statuses += piece.count;
+    }
+    return first;
+}
+
+sheaf_status sheaf_pool_map(sheaf_pool *pool, const sheaf_map *wish, sheaf_error *error)
+{
     sheaf_map map;
 
     SHEAF_TRY(sheaf_pool_check(pool, error));
@@ -69,30 +128,7 @@ sheaf_status sheaf_pool_map(sheaf_pool *pool, const sheaf_map *wish, sheaf_error
     if (!map.task || (map.count > 0 && ((map.input_size > 0 && !map.inputs) ||
                                         (map.output_size > 0 && !map.outputs))))
         return sheaf_error_set(error, SHEAF_BAD_ARGUMENT, "a map needs a task, inputs and outputs");
-    if (map.count == 0)
-        return SHEAF_OK;
-    struct lane like = {.task = map.task,
-                        .inputs = in_place(map.inputs),
-                        .outputs = in_place(map.outputs),
-                        .input_size = map.input_size,
-                        .output_size = map.output_size,
-                        .mask = UINT64_MAX,
-                        .chunk = map.chunk,
-                        .timeout_ns = map.task_timeout_ms > 0 ? map.task_timeout_ms * 1000000
-                                                              : pool->timeout_ns};
-    SHEAF_TRY(sheaf_lane_open(pool, &like, map.count, &lane, error));
-    if (lane->own_inputs && map.input_size > 0)
-        memcpy(lane->inputs, map.inputs, map.count * map.input_size);
-    sheaf_lane_publish(pool, lane, map.count, INT_MAX);
-
-    sheaf_status status = await_map(pool, lane, map.count, error);
-    if (status == SHEAF_OK) {
-        status = collect_map(lane, &map, error);
-        if (lane->own_outputs && map.output_size > 0)
-            memcpy(map.outputs, lane->outputs, map.count * map.output_size);
-    }
-    sheaf_lane_close(pool, lane);
-    return status;
+    return map_pieces(pool, &map, error);
 }
 
 /* -- stream ---------------------------------------------------------------------------------- */

@@ -113,21 +113,23 @@ static void judge_culprit(sheaf_pool *pool, const struct worker *worker, struct 
     if (worker->ended_why == SHEAF_LIMIT && worker->ended_lane == lane &&
         worker->ended_task == number) {
         sheaf_error_set(&error, SHEAF_LIMIT, "task %llu took more than %lld ms and was ended",
-                        (unsigned long long)number, (long long)(timeout_ns / 1000000));
+                        (unsigned long long)(lane->base + number),
+                        (long long)(timeout_ns / 1000000));
     } else if (worker->ended_why == SHEAF_STOPPED && worker->ended_lane == lane &&
                worker->ended_task == number) {
         sheaf_error_set(&error, SHEAF_STOPPED, "task %llu was cancelled",
-                        (unsigned long long)number);
+                        (unsigned long long)(lane->base + number));
     } else {
         int deaths = count_death(pool, lane, number);
         if (deaths < pool->attempts_allowed) {
-            sheaf_log("pool: task %llu is tried again: %s", (unsigned long long)number,
-                      death->message);
+            sheaf_log("pool: task %llu is tried again: %s",
+                      (unsigned long long)(lane->base + number), death->message);
             try_again(pool, lane, number);
             return;
         }
         sheaf_error_set(&error, SHEAF_LOST, "task %llu: %s, in attempt %d of %d",
-                        (unsigned long long)number, death->message, deaths, pool->attempts_allowed);
+                        (unsigned long long)(lane->base + number), death->message, deaths,
+                        pool->attempts_allowed);
         error.system = death->system;
     }
     end_task(lane, number, &error);

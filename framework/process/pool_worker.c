@@ -90,8 +90,8 @@ static void fail(struct lane *lane, uint64_t number, sheaf_status status, sheaf_
 {
     if (error->status != status) {
         if (error->message[0] == '\0')
-            sheaf_error_set(error, status, "task %llu failed (%s)", (unsigned long long)number,
-                            sheaf_status_name(status));
+            sheaf_error_set(error, status, "task %llu failed (%s)",
+                            (unsigned long long)(lane->base + number), sheaf_status_name(status));
         error->status = status;
     }
     lane->errors[number & lane->mask] = *error;

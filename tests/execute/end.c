@@ -303,6 +303,22 @@ static void killed_coordinator_leaves_no_process(void)
 
 static int closed_from, closed_to;
 
+/* What we open must not get their numbers: messages would go into it. */
+static sheaf_status look_at_standard(struct tree *tree, int node, sheaf_error *error)
+{
+    char path[32], target[64];
+
+    (void)tree;
+    (void)node;
+    for (int fd = closed_from; fd <= closed_to; fd++) {
+        snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+        ssize_t size = readlink(path, target, sizeof target);
+        if (size != 9 || memcmp(target, "/dev/null", 9) != 0)
+            return sheaf_error_set(error, SHEAF_INTERNAL, "descriptor %d is taken", fd);
+    }
+    return SHEAF_OK;
+}
+
 static int run_with_closed_standard(void)
 {
     struct tree tree;
@@ -313,6 +329,7 @@ static int run_with_closed_standard(void)
     for (int fd = closed_from; fd <= closed_to; fd++)
         close(fd);
     tree_open(&tree, 16);
+    tree.before_commit = look_at_standard;
     for (int run = 0; run < 2; run++) {
         struct sheaf_execution_options options = forked;
         options.log = true;

@@ -207,6 +207,14 @@ static void a_bad_row_fails_with_its_place(void)
     sheaf_dataset_close(dataset);
 }
 
+static void the_first_bad_column_is_told(void)
+{
+    sheaf_dataset_options options = with_schema("a:i64,b:i64,c:i64");
+
+    CU_ASSERT(reading_fails(reading_text("t.csv", "a,b,c\n1,2,3\n4,x,y\nz,5,6\n"), &options, 401,
+                            ":3:3: expected an integer in \"b\", got \"x\""));
+}
+
 static void bad_rows_are_skipped_and_told(void)
 {
     sheaf_dataset_options options = with_schema("id:i64,name:text,v:i64");
@@ -227,6 +235,15 @@ static void bad_rows_are_skipped_and_told(void)
                                                   "4,4,34,,width,\"5,\"\"e\n\"\",50,6\"\n");
     reading_free(&reading);
     sheaf_dataset_close(dataset);
+}
+
+static void rows_that_stay_keep_what_is_missing(void)
+{
+    sheaf_dataset_options options = with_schema("a:i64,b:text");
+    const char *path = reading_text("t.csv", "a,b\n1,\nx,y\n3,c\n,d\n5\n,\n7,e\n");
+
+    options.bad_row = SHEAF_BAD_ROW_SKIP;
+    CU_ASSERT(reading_is(path, &options, "a:i64,b:text", "1,-\n3,c\n-,d\n-,-\n7,e\n"));
 }
 
 static void bad_values_become_missing(void)
@@ -510,7 +527,9 @@ int main(void)
         UNIT(nul_bytes_are_data),
         UNIT(utf16_is_refused),
         UNIT(a_bad_row_fails_with_its_place),
+        UNIT(the_first_bad_column_is_told),
         UNIT(bad_rows_are_skipped_and_told),
+        UNIT(rows_that_stay_keep_what_is_missing),
         UNIT(bad_values_become_missing),
         UNIT(quotes_that_are_wrong_are_located),
         UNIT(values_that_contradict_the_first_opinion_are_told),

@@ -10,7 +10,7 @@
 
 #include "base/clock.h"
 #include "bound.h"
-#include "operator/child.h"
+#include "process/capture.h"
 #include "operator/plugin.h"
 
 static char folder[64]; /* of this run, with the cache in it */
@@ -396,10 +396,10 @@ static int leave_a_grandchild(void *argument, int output)
 
 static void what_a_child_started_ends_with_it(void)
 {
-    struct sheaf_child child = {.body = leave_a_grandchild, .timeout_ms = 300, .limit = 100};
+    struct sheaf_capture child = {.body = leave_a_grandchild, .timeout_ms = 300, .limit = 100};
     sheaf_error error = {0};
 
-    UNIT_OK(sheaf_child_run(&child, &error), &error);
+    UNIT_OK(sheaf_capture_run(&child, &error), &error);
     CU_ASSERT_EQUAL(child.output.size, 4);
     CU_ASSERT(child.timed_out); /* the grandchild held the pipe */
     CU_ASSERT_EQUAL(waitpid(-1, NULL, WNOHANG), -1);
@@ -416,10 +416,10 @@ static int write_much(void *argument, int output)
 
 static void output_has_a_limit(void)
 {
-    struct sheaf_child child = {.body = write_much, .timeout_ms = 5000, .limit = 1000};
+    struct sheaf_capture child = {.body = write_much, .timeout_ms = 5000, .limit = 1000};
     sheaf_error error = {0};
 
-    UNIT_OK(sheaf_child_run(&child, &error), &error);
+    UNIT_OK(sheaf_capture_run(&child, &error), &error);
     CU_ASSERT_EQUAL(child.output.size, 1000);
     sheaf_string_free(&child.output);
 }

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -437,6 +438,72 @@ static void terminate_ends_everything(void)
     CU_ASSERT_EQUAL(sheaf_process_active(NULL, 0), 0);
 }
 
+static void forked_copy_keeps_its_hands_off(void)
+{
+    sheaf_error error = {0};
+    sheaf_pool *pool = open_pool(1);
+    sheaf_call call = {.struct_size = sizeof call, .task = square};
+    pid_t copy = fork();
+
+    if (copy == 0) {
+        bool refused = sheaf_pool_submit(pool, &call, NULL, NULL) == SHEAF_BAD_ARGUMENT &&
+                       sheaf_pool_close(pool, NULL) == SHEAF_BAD_ARGUMENT;
+        sheaf_pool_terminate(pool);
+        _exit(!refused);
+    }
+    int status;
+    waitpid(copy, &status, 0);
+    CU_ASSERT_EQUAL(status, 0);
+    int64_t number = 9;
+    call = (sheaf_call){sizeof call, square, &number, 8, 8, 0, NULL, NULL};
+    UNIT_OK(sheaf_pool_apply(pool, &call, &number, 5000, &error), &error);
+    CU_ASSERT_EQUAL(number, 81);
+    UNIT_OK(sheaf_pool_close(pool, &error), &error);
+}
+
+static void wrong_arguments_are_told(void)
+{
+    sheaf_error error = {0};
+    sheaf_pool *pool = open_pool(1), *other = NULL;
+    sheaf_pool_options unsized = {.workers = 1},
+                       many = {.struct_size = sizeof many, .workers = 5000};
+    sheaf_map map = {.struct_size = sizeof map, .task = square, .count = 3, .input_size = 8};
+    sheaf_stream *stream = NULL;
+    sheaf_stream_options options = {.struct_size = sizeof options, .task = square};
+
+    CU_ASSERT_EQUAL(sheaf_pool_open(&unsized, &other, &error), SHEAF_BAD_ARGUMENT);
+    CU_ASSERT_EQUAL(sheaf_pool_open(&many, &other, &error), SHEAF_BAD_ARGUMENT);
+    CU_ASSERT_EQUAL(sheaf_pool_map(pool, &map, &error), SHEAF_BAD_ARGUMENT);
+    CU_ASSERT_EQUAL(sheaf_stream_open(pool, &options, &stream, &error), SHEAF_BAD_ARGUMENT);
+    UNIT_OK(sheaf_pool_close(pool, &error), &error);
+}
+
+static sheaf_status fail_late(const void *input, void *output, sheaf_error *error)
+{
+    (void)output, (void)error;
+    return *(const uint32_t *)input == 2000000 ? SHEAF_REFUSED : SHEAF_OK;
+}
+
+static void huge_map_names_its_task(void)
+{
+    enum { COUNT = 2500000 };
+    sheaf_error error = {0};
+    sheaf_pool *pool = open_pool(2);
+    uint32_t *in = malloc(COUNT * sizeof *in);
+    sheaf_status *statuses = malloc(COUNT * sizeof *statuses);
+
+    for (uint32_t i = 0; i < COUNT; i++)
+        in[i] = i;
+    sheaf_map map = {sizeof map, fail_late, in, sizeof *in, NULL, 0, COUNT, 0, statuses, 0};
+    CU_ASSERT_EQUAL(sheaf_pool_map(pool, &map, &error), SHEAF_REFUSED);
+    CU_ASSERT_STRING_EQUAL(error.message, "task 2000000 failed (SHEAF_REFUSED)");
+    CU_ASSERT_EQUAL(statuses[2000000], SHEAF_REFUSED);
+    CU_ASSERT_EQUAL(statuses[2000001], SHEAF_OK);
+    UNIT_OK(sheaf_pool_close(pool, &error), &error);
+    free(in);
+    free(statuses);
+}
+
 int main(void)
 {
     static const struct unit_test tests[] = {
@@ -453,6 +520,9 @@ int main(void)
         UNIT(failing_begin_is_told_once),
         UNIT(workers_are_replaced_after_their_tasks),
         UNIT(terminate_ends_everything),
+        UNIT(forked_copy_keeps_its_hands_off),
+        UNIT(wrong_arguments_are_told),
+        UNIT(huge_map_names_its_task),
         {0},
     };
 

@@ -560,6 +560,34 @@ static void arena_is_sealed_and_gives_memory_back(void)
     close(plain);
 }
 
+static void events_are_logged_when_asked_for(void)
+{
+    sheaf_error error = {0};
+    sheaf_process *process = NULL;
+    sheaf_process_options options = {
+        .struct_size = sizeof options, .name = "noted", .start = SHEAF_START_FORK};
+    int fds[2], saved = dup(2);
+    char text[4000] = "";
+
+    CU_ASSERT_EQUAL(pipe(fds), 0);
+    dup2(fds[1], 2);
+    sheaf_process_log(true);
+    sheaf_status status = sheaf_process_start(&options, complain, NULL, 0, &process, &error);
+    if (status == SHEAF_OK)
+        sheaf_process_join(process, 5000, &error);
+    sheaf_process_log(false);
+    dup2(saved, 2);
+    CU_ASSERT_EQUAL(status, SHEAF_OK);
+    sheaf_process_close(process);
+    CU_ASSERT(read(fds[0], text, sizeof text - 1) > 0);
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "noted: started as pid"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "noted: ends with SHEAF_BAD_DATA"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "ended: row 17 of orders.csv"));
+    close(saved);
+    close(fds[0]);
+    close(fds[1]);
+}
+
 int main(void)
 {
     static const struct unit_test tests[] = {
@@ -579,6 +607,7 @@ int main(void)
         UNIT(foreign_objects_are_refused),
         UNIT(works_without_pidfd),
         UNIT(wrong_arguments_are_told),
+        UNIT(events_are_logged_when_asked_for),
         UNIT(dead_fork_server_is_told),
         UNIT(arena_is_sealed_and_gives_memory_back),
         UNIT(detached_child_outlives_its_parent),

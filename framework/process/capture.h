@@ -1,19 +1,18 @@
 /*
- * child.h - code that is not ours runs in a child, and what it writes comes back
+ * capture.h - code that is not ours runs in a child, and what it writes comes back
  *
- * Needed twice: to have a plug-in tell its table, and to run the compiler.  The
- * runner is a parameter of this room, because starting processes is not its
- * business: sheaf_child_use() puts another one in its place.
+ * For a visit to a plug-in that tells its table, and for running a compiler: a
+ * child of the caller as it is now, which may replace itself by a program.
  */
-#ifndef SHEAF_OPERATOR_CHILD_H
-#define SHEAF_OPERATOR_CHILD_H
+#ifndef SHEAF_PROCESS_CAPTURE_H
+#define SHEAF_PROCESS_CAPTURE_H
 
-#include <sys/types.h>
+#include <stdbool.h>
 
 #include "base/string.h"
 #include <sheaf/error.h>
 
-struct sheaf_child {
+struct sheaf_capture {
     /* Runs in the child; `output` is its end of a pipe.  What it returns is its exit code. */
     int (*body)(void *argument, int output);
     void *argument;
@@ -30,11 +29,6 @@ struct sheaf_child {
 /* Fails only if there could be no child; what became of it is in the struct.  It inherits
  * memory and open files, has no standard input, writes standard output and standard error to
  * nowhere, makes no core file, and dies with its parent. */
-typedef sheaf_status sheaf_child_runner(struct sheaf_child *child, sheaf_error *error);
-
-SHEAF_CHECKED sheaf_status sheaf_child_run(struct sheaf_child *child, sheaf_error *error);
-
-/* Use another runner from now on; NULL: the one of this room. */
-void sheaf_child_use(sheaf_child_runner *runner);
+SHEAF_CHECKED sheaf_status sheaf_capture_run(struct sheaf_capture *child, sheaf_error *error);
 
 #endif

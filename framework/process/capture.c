@@ -1,4 +1,4 @@
-/* child.c - a child by fork and pipe: see child.h */
+/* capture.c - a child whose output comes back: see capture.h */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -9,9 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "operator/child.h"
-
-static sheaf_child_runner *chosen;
+#include "process/capture.h"
 
 /* What the child does first: nothing that it inherits may disturb its parent or outlive it. */
 static void settle(pid_t parent)
@@ -35,7 +33,7 @@ static void settle(pid_t parent)
 }
 
 /* Read until the pipe ends, the limit is full, or the time is over. */
-static void gather(struct sheaf_child *child, int from, int64_t deadline)
+static void gather(struct sheaf_capture *child, int from, int64_t deadline)
 {
     char bytes[4096];
 
@@ -64,7 +62,7 @@ static void gather(struct sheaf_child *child, int from, int64_t deadline)
 }
 
 /* Wait for the end, not longer than the deadline: a child may close its pipe and go on. */
-static void reap(struct sheaf_child *child, pid_t id, int64_t deadline)
+static void reap(struct sheaf_capture *child, pid_t id, int64_t deadline)
 {
     siginfo_t end = {0};
     bool killed = child->timed_out || child->output.size >= child->limit;
@@ -87,17 +85,17 @@ static void reap(struct sheaf_child *child, pid_t id, int64_t deadline)
     child->signal = end.si_pid == id && end.si_code != CLD_EXITED ? end.si_status : 0;
 }
 
-static sheaf_status run_forked(struct sheaf_child *child, sheaf_error *error)
+sheaf_status sheaf_capture_run(struct sheaf_capture *child, sheaf_error *error)
 {
     int64_t deadline = sheaf_clock_ns() + (int64_t)child->timeout_ms * 1000000;
     pid_t parent = getpid(), id;
     int ends[2];
 
     if (pipe2(ends, O_CLOEXEC) < 0)
-        return sheaf_error_errno(error, "cannot make a pipe for an operator's child process");
+        return sheaf_error_errno(error, "cannot make a pipe for a child process");
     id = fork();
     if (id < 0) {
-        sheaf_error_errno(error, "cannot start a child process for an operator");
+        sheaf_error_errno(error, "cannot start a child process");
         close(ends[0]);
         close(ends[1]);
         return SHEAF_SYSTEM;
@@ -112,14 +110,4 @@ static sheaf_status run_forked(struct sheaf_child *child, sheaf_error *error)
     close(ends[0]);
     reap(child, id, deadline);
     return sheaf_string_check(&child->output, error);
-}
-
-sheaf_status sheaf_child_run(struct sheaf_child *child, sheaf_error *error)
-{
-    return (chosen ? chosen : run_forked)(child, error);
-}
-
-void sheaf_child_use(sheaf_child_runner *runner)
-{
-    chosen = runner;
 }
