@@ -74,8 +74,7 @@ static sheaf_status read_rows(struct checking *c, sheaf_error *error)
             status = sheaf_flow_run(flow, read.columns, read.rows, take, c, error);
         }
         if (status == SHEAF_BAD_DATA)
-            sheaf_reader_locate(dataset, file, dataset->files[file].header_lines,
-                                dataset->files[file].header_records, error);
+            sheaf_reader_locate(dataset, file, 0, 0, error);
     }
     sheaf_flow_close(flow);
     sheaf_reader_close(reader);

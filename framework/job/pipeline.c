@@ -281,6 +281,15 @@ sheaf_status sheaf_pipeline_value(struct pipeline *pipeline, const char *express
     return status;
 }
 
+/* "*": all columns, as they are. */
+static sheaf_status add_all(struct pipeline *pipeline, const struct view_column *old, size_t count,
+                            sheaf_error *error)
+{
+    for (size_t i = 0; i < count; i++)
+        SHEAF_TRY(add_view(pipeline, old[i].name, old[i].kind, old[i].source, old[i].reg, error));
+    return SHEAF_OK;
+}
+
 sheaf_status sheaf_pipeline_select(struct pipeline *pipeline, const char *words, sheaf_error *error)
 {
     struct sheaf_items items;
@@ -299,6 +308,10 @@ sheaf_status sheaf_pipeline_select(struct pipeline *pipeline, const char *words,
         int32_t reg;
         int index;
 
+        if (strcmp(item->text, "*") == 0 && !item->as) {
+            status = add_all(&next, old, old_count, error);
+            continue;
+        }
         status = sheaf_pipeline_value(pipeline, item->text, &reg, &kind, &index, error);
         if (status == SHEAF_OK && index >= 0)
             status = add_view(&next, item->as ? item->as : old[index].name, old[index].kind,
@@ -367,6 +380,10 @@ sheaf_status sheaf_pipeline_bind(struct pipeline *pipeline, struct sheaf_bound *
 
         SHEAF_TRY(sheaf_words_pair(bind, input, &column, error));
         sheaf_status status = sheaf_pipeline_find(pipeline, column ? column : input, &index, error);
+        if (status != SHEAF_OK && !column && pipeline->view_count == 1) {
+            index = 0; /* a file of one column, a text of lines say: there is no other to mean */
+            status = SHEAF_OK;
+        }
         if (status != SHEAF_OK && !column && error) {
             char columns[sizeof error->help];
             memcpy(columns, error->help, sizeof columns);

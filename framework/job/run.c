@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "input/open.h"
 #include "job/coordinate.h"
 #include "job/result.h"
 #include "job/run.h"
@@ -31,7 +32,9 @@ static sheaf_status take_evidence(void *context, const struct sheaf_evidence *ev
     (void)error;
     for (size_t i = 0; i < count; i++) {
         uint32_t column = examining->plan->pipeline.wanted[i].column;
-        dataset->schema.fields[column].kind = sheaf_evidence_kind(&evidence[i]);
+        dataset->evidence[column] = evidence[i];
+        dataset->schema.fields[column].kind =
+            sheaf_settled_kind(dataset->declared[column], &evidence[i]);
         dataset->open_kinds[column] = false;
     }
     return SHEAF_OK;
@@ -253,14 +256,21 @@ static sheaf_status run_job(const sheaf_job *job, const struct sheaf_style *styl
 {
     bool typed = !write || style->layout == SHEAF_LAYOUT_JSON ||
                  style->layout == SHEAF_LAYOUT_JSONL;
-    sheaf_error failure = {0};
+    sheaf_error failure = {0}, opinion = {0};
 
     for (;;) {
         struct plan plan;
         struct running running = {.job = job, .result = result, .plan = &plan};
         sheaf_report attempted = *report;
 
-        SHEAF_TRY(sheaf_plan_make(job, typed, &plan, error));
+        sheaf_status planned = sheaf_plan_make(job, typed, &plan, error);
+        if (planned != SHEAF_OK && opinion.status != SHEAF_OK) {
+            /* The settled kinds do not suit the question: the value that showed it says more. */
+            if (error)
+                *error = opinion;
+            return opinion.status;
+        }
+        SHEAF_TRY(planned);
         bool open = sheaf_plan_is_open(&plan);
         bool again = can_read_again(job->dataset);
         if (open && again && plan.kind == PLAN_ROWS && write) {
@@ -271,6 +281,7 @@ static sheaf_status run_job(const sheaf_job *job, const struct sheaf_style *styl
         if (status == SHEAF_BAD_DATA && failure.code == JOB_FIRST_OPINION && open && again) {
             sheaf_gather_free(&running.gatherer);
             close_rejects(&running);
+            opinion = failure;
             SHEAF_TRY(settle_kinds(&plan, report, error));
             continue;
         }

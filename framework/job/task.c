@@ -197,6 +197,10 @@ static sheaf_status find_bounds(const struct worker *worker, const struct shard_
     *begin = task->begin;
     if (*begin == JOB_FIND)
         SHEAF_TRY(sheaf_file_cut(dataset, task->file, task->shard, begin, error));
+    /* A record that runs over all of the shard: nothing begins here, so do not look for the end. */
+    *end = *begin;
+    if (*begin >= dataset->files[task->file].data_begin + (task->shard + 1) * dataset->shard_bytes)
+        return SHEAF_OK;
     SHEAF_TRY(sheaf_file_cut(dataset, task->file, task->shard + 1, end, error));
     if (*end < *begin)
         *end = *begin;

@@ -161,8 +161,12 @@ static sheaf_status await_header(sheaf_pipe *pipe, struct header *header, int64_
             return sheaf_error_set(error, SHEAF_CLOSED, "the other end of the pipe is closed");
         if (found == -2)
             return sheaf_error_set(error, SHEAF_LOST, "the sender died in the middle of a message");
-        if (rounds-- > 0)
+        if (rounds-- > 0) {
+            /* Not without a pause: asking holds the lock that the sender needs. */
+            for (int i = 0; i < 8; i++)
+                sheaf_spin();
             continue;
+        }
         if (!wait_for(pipe->fd, POLLIN, deadline))
             return sheaf_error_set(error, SHEAF_TIMEOUT, "no message came within %lld ms",
                                    (long long)timeout_ms);

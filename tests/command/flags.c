@@ -116,8 +116,8 @@ static void null(void)
 {
     SHELL_EXPECT(shell("sheaf schema missing.csv"), 0, "k:text,v:text\n");
     SHELL_EXPECT(shell("sheaf schema missing.csv --null NA --null -"), 0, "k:text,v:i64\n");
-    SHELL_EXPECT(shell("sheaf group '' 'sum(v) count(v)' missing.csv --null NA --null=-"), 0,
-                 "sum(v),count(v)\n1,1\n");
+    SHELL_EXPECT(shell("sheaf group '' 'sum(v) count()' missing.csv --null NA --null=-"), 0,
+                 "sum(v),count()\n1,3\n");
 }
 
 static void input(void)
@@ -239,7 +239,9 @@ static void shard_size(void)
     struct shell_result r = shell("sheaf count orders.csv --shard-size 10 --time");
 
     SHELL_EXPECT(r, 0, "count\n3\n");
-    CU_ASSERT(strstr(r.err, "3 shards") != NULL);
+    CU_ASSERT(strstr(r.err, " shards, 3 records") != NULL && !strstr(r.err, " 1 shards"));
+    r = shell("sheaf count orders.csv --shard-size 10 --explain");
+    CU_ASSERT(strstr(r.out, "10 bytes, 3 of them") != NULL);
     SHELL_EXPECT(shell("sheaf count orders.csv --shard-size 1M"), 0, "count\n3\n");
     SHELL_REFUSED(shell("sheaf count orders.csv --shard-size 0"), 2, "--shard-size");
 }

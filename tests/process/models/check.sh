@@ -12,7 +12,7 @@ bug=0
 while [ "$bug" -le "$bugs" ]; do
     spin -DBUG=$bug ${DEFINES:-} -a model.pml >/dev/null
     cc -O2 -w -DSAFETY -DVECTORSZ=4096 -DCOLLAPSE -o pan pan.c
-    ./pan -m5000000 >log 2>&1 || true
+    ./pan -m500000 -w22 >log 2>&1 || true
     errors=$(sed -n 's/.*errors: \([0-9]*\).*/\1/p' log)
     states=$(sed -n 's/^ *\([0-9.e+]*\) states, stored.*/\1/p' log)
     echo "mistake $bug: $errors errors, $states states"
