@@ -131,15 +131,17 @@ static bool guess(struct sheaf_cut *cut)
     return cut->starts[which].line > 0 && found_at(cut, cut->starts[which].line);
 }
 
-/* Without a quote nothing is ever proven, and the guess would be the first hypothesis. */
-static void skip_to_guess(struct sheaf_cut *cut, const char *bytes, size_t size)
+/* Without a quote in all that patience reaches, nothing is ever proven, no hypothesis needs a
+ * repair, and the guess is the first one: go there at once. */
+static void skip_to_guess(struct sheaf_cut *cut, const char *bytes, size_t size, bool final)
 {
     const struct sheaf_rules *rules = &cut->automaton.rules;
+    size_t reach = size > PATIENCE ? PATIENCE + 1 : size;
 
-    if (cut->wanted != first_wanted(cut) || size < PATIENCE || !rules->has_quote ||
+    if (cut->wanted != first_wanted(cut) || (size <= PATIENCE && !final) || !rules->has_quote ||
         rules->has_escape || rules->has_comment)
         return;
-    if (!memchr(bytes, rules->quote, PATIENCE))
+    if (!memchr(bytes, rules->quote, reach))
         cut->walking = 0;
 }
 
@@ -149,7 +151,7 @@ bool sheaf_cut_feed(struct sheaf_cut *cut, const char *bytes, size_t size, bool 
 
     if (cut->nominal == 0)
         return true;
-    skip_to_guess(cut, bytes, size);
+    skip_to_guess(cut, bytes, size, final);
     for (size_t i = 0; i < size; i++) {
         int next = i + 1 < size ? at[i + 1] : -1;
         if (at[i] == '\r' && next < 0 && !final)

@@ -102,6 +102,8 @@ static void free_options(sheaf_dataset *dataset)
     free_const(dataset->options.schema);
 }
 
+enum { OPEN_FILES = 24 }; /* that keep a descriptor; workers can be given but so many */
+
 /* -- opening ----------------------------------------------------------------------------------- */
 
 static sheaf_status open_files(sheaf_dataset *dataset, const struct sheaf_paths *paths,
@@ -111,6 +113,8 @@ static sheaf_status open_files(sheaf_dataset *dataset, const struct sheaf_paths 
     for (size_t i = 0; i < paths->count; i++) {
         struct sheaf_file *file = &dataset->files[dataset->file_count++];
         SHEAF_TRY(sheaf_source_open(file, paths->paths[i], error));
+        if (i >= OPEN_FILES)
+            sheaf_source_rest(file);
         file->data_end = UINT64_MAX;
     }
     return SHEAF_OK;
@@ -292,7 +296,7 @@ static sheaf_status find_cut(const sheaf_dataset *dataset, const struct sheaf_fi
 {
     struct sheaf_cut cut;
     struct sheaf_sample sample;
-    size_t size = 4096;
+    size_t size = (64 << 10) + 4096; /* so much at once shows where no quote is: see cut.c */
     bool found = false;
 
     sheaf_cut_start(&cut, &dataset->dialect, nominal);

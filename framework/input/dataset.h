@@ -52,7 +52,7 @@ struct sheaf_file_identity {
 
 struct sheaf_file {
     char *path;
-    int fd; /* of the file; O_CLOEXEC, read-only */
+    int fd; /* of the file; O_CLOEXEC, read-only.  -1 where it rests: see sheaf_file_descriptor() */
     enum sheaf_source source;
     sheaf_format format;
     uint64_t size;           /* bytes; UINT64_MAX while unknown (stream, gzip) */
@@ -116,6 +116,16 @@ uint64_t sheaf_file_shards(const sheaf_dataset *dataset, size_t file);
  * `decoded` is 64 KiB ahead, or `ended` is set, not to wait. */
 SHEAF_CHECKED sheaf_status sheaf_file_cut(const sheaf_dataset *dataset, size_t file, uint64_t shard,
                                           uint64_t *begin, sheaf_error *error);
+
+/*
+ * The descriptor of the file itself, and that of its bytes (of the spool, where they are decoded).
+ * Of many files only the first stay open; of the others each process has one open at
+ * a time, which is closed when another is asked for.  SHEAF_CHANGED if it is another file now.
+ */
+SHEAF_CHECKED sheaf_status sheaf_file_descriptor(const struct sheaf_file *file, int *fd,
+                                                 sheaf_error *error);
+SHEAF_CHECKED sheaf_status sheaf_file_bytes(const struct sheaf_file *file, int *fd,
+                                            sheaf_error *error);
 
 /* SHEAF_CHANGED if the file is not what it was when it was opened. */
 SHEAF_CHECKED sheaf_status sheaf_file_verify(const struct sheaf_file *file, sheaf_error *error);

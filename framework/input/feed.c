@@ -27,8 +27,10 @@ static sheaf_status feed_gzip(struct sheaf_file *file, char *chunk, sheaf_error 
     struct sheaf_gunzip gunzip;
     sheaf_status status;
     size_t got;
+    int fd;
 
-    SHEAF_TRY(sheaf_gunzip_open(&gunzip, file->path, file->fd, error));
+    SHEAF_TRY(sheaf_file_descriptor(file, &fd, error));
+    SHEAF_TRY(sheaf_gunzip_open(&gunzip, file->path, fd, error));
     do {
         status = sheaf_gunzip_read(&gunzip, chunk, CHUNK, &got, error);
         if (status == SHEAF_OK && got > 0)

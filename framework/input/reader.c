@@ -94,16 +94,17 @@ sheaf_status sheaf_reader_map(struct sheaf_reader *reader, uint64_t from, uint64
 {
     const struct sheaf_file *file = reader->file;
     uint64_t size = file->size;
+    int fd;
 
     *final = true;
+    SHEAF_TRY(sheaf_file_bytes(file, &fd, error));
     if (file->spool)
         SHEAF_TRY(sheaf_spool_wait(file, needed, &size, final, error));
     if (to >= size)
         to = size;
     else
         *final = false;
-    return sheaf_window_map(&reader->window, file->spool ? file->spool_fd : file->fd, from, to,
-                            error);
+    return sheaf_window_map(&reader->window, fd, from, to, error);
 }
 
 static uint64_t least(uint64_t a, uint64_t b)

@@ -16,8 +16,7 @@ enum { MARGIN = 64, CHUNK = 256 * 1024 };
 
 /* -- opening --------------------------------------------------------------------------------- */
 
-/* Every file stays open, so that it is the same one until the end.  Raises the soft limit
- * of this process when there are too many. */
+/* Raises the soft limit of this process when there are too many. */
 static int open_one_more(const char *path)
 {
     struct rlimit limit;
@@ -100,11 +99,74 @@ sheaf_status sheaf_source_open(struct sheaf_file *file, const char *path, sheaf_
     return find_source(file, error);
 }
 
+void sheaf_source_rest(struct sheaf_file *file)
+{
+    if (file->source == SHEAF_SOURCE_STREAM || file->fd < 0)
+        return;
+    close(file->fd);
+    file->fd = -1;
+}
+
+/* Of the files that rest, the one that this process has open just now. */
+static struct {
+    const struct sheaf_file *file;
+    int fd;
+} awake = {NULL, -1};
+
+static bool is_same(const struct stat *status, const struct sheaf_file_identity *was)
+{
+    return status->st_dev == was->device && status->st_ino == was->inode &&
+           status->st_size == was->size && status->st_mtim.tv_sec == was->modified.tv_sec &&
+           status->st_mtim.tv_nsec == was->modified.tv_nsec;
+}
+
+static sheaf_status replaced(const struct sheaf_file *file, sheaf_error *error)
+{
+    sheaf_error_set(error, SHEAF_CHANGED,
+                    "%s is not the file any more that it was when the job began (E406)", file->path);
+    sheaf_error_help(error, "Nothing was written.  Run again when no one writes to the files");
+    if (error)
+        error->code = 406;
+    return SHEAF_CHANGED;
+}
+
+sheaf_status sheaf_file_descriptor(const struct sheaf_file *file, int *fd, sheaf_error *error)
+{
+    struct stat status;
+
+    if (file->fd >= 0 || (awake.file == file && awake.fd >= 0)) {
+        *fd = file->fd >= 0 ? file->fd : awake.fd;
+        return SHEAF_OK;
+    }
+    if (awake.fd >= 0)
+        close(awake.fd);
+    awake.file = NULL;
+    awake.fd = open(file->path, O_RDONLY | O_CLOEXEC);
+    if (awake.fd < 0)
+        return errno == ENOENT ? replaced(file, error) : cannot_open(file->path, error);
+    if (fstat(awake.fd, &status) < 0 || !is_same(&status, &file->identity))
+        return replaced(file, error);
+    awake.file = file;
+    *fd = awake.fd;
+    return SHEAF_OK;
+}
+
+sheaf_status sheaf_file_bytes(const struct sheaf_file *file, int *fd, sheaf_error *error)
+{
+    *fd = file->spool_fd;
+    return file->spool ? SHEAF_OK : sheaf_file_descriptor(file, fd, error);
+}
+
 void sheaf_source_close(struct sheaf_file *file)
 {
     sheaf_spool_close(file);
     if (file->fd >= 0)
         close(file->fd);
+    if (awake.file == file) {
+        close(awake.fd);
+        awake.file = NULL;
+        awake.fd = -1;
+    }
     free(file->path);
     file->fd = -1;
     file->path = NULL;
@@ -115,9 +177,12 @@ sheaf_status sheaf_file_verify(const struct sheaf_file *file, sheaf_error *error
     struct stat status;
     const struct sheaf_file_identity *was = &file->identity;
 
+    int fd;
+
     if (file->source == SHEAF_SOURCE_STREAM)
         return SHEAF_OK;
-    if (fstat(file->fd, &status) < 0)
+    SHEAF_TRY(sheaf_file_descriptor(file, &fd, error));
+    if (fstat(fd, &status) < 0)
         return cannot_open(file->path, error);
     if (status.st_size == was->size && status.st_mtim.tv_sec == was->modified.tv_sec &&
         status.st_mtim.tv_nsec == was->modified.tv_nsec)
@@ -196,16 +261,17 @@ sheaf_status sheaf_sample_at(const struct sheaf_file *file, uint64_t from, size_
 {
     uint64_t total = file->size;
     bool final = true;
+    int fd;
 
     *sample = (struct sheaf_sample){0};
+    SHEAF_TRY(sheaf_file_bytes(file, &fd, error));
     if (file->spool)
         SHEAF_TRY(sheaf_spool_wait(file, from + size, &total, &final, error));
     uint64_t rest = total > from ? total - from : 0;
     if (size >= rest)
         size = (size_t)rest;
     SHEAF_TRY(make_room(sample, size, error));
-    SHEAF_TRY(
-        read_at(file->path, file->spool ? file->spool_fd : file->fd, from, size, sample, error));
+    SHEAF_TRY(read_at(file->path, fd, from, size, sample, error));
     sample->whole = final && sample->size == rest;
     return SHEAF_OK;
 }
@@ -235,9 +301,11 @@ static sheaf_status sample_gzip(struct sheaf_file *file, size_t wanted, struct s
     struct sheaf_gunzip gunzip;
     sheaf_status status;
     size_t got = 1;
+    int fd;
 
+    SHEAF_TRY(sheaf_file_descriptor(file, &fd, error));
     SHEAF_TRY(make_room(sample, wanted, error));
-    SHEAF_TRY(sheaf_gunzip_open(&gunzip, file->path, file->fd, error));
+    SHEAF_TRY(sheaf_gunzip_open(&gunzip, file->path, fd, error));
     do {
         status = sheaf_gunzip_read(&gunzip, sample->bytes + sample->size, wanted - sample->size,
                                    &got, error);

@@ -14,6 +14,8 @@
 SHEAF_CHECKED sheaf_status sheaf_source_open(struct sheaf_file *file, const char *path,
                                              sheaf_error *error);
 void sheaf_source_close(struct sheaf_file *file);
+/* Close the descriptor of a file that can be opened again by its path. */
+void sheaf_source_rest(struct sheaf_file *file);
 
 /* The first bytes of what a file holds, decoded.  64 zero bytes stand before and after them. */
 struct sheaf_sample {

@@ -689,18 +689,28 @@ static void free_coordination(struct coordination *c)
     free(c->evidence);
 }
 
-/* Descriptors that workers need: of the files, and of what the feeder decodes. */
-static size_t list_descriptors(const sheaf_dataset *dataset, int *keep, size_t capacity)
-{
-    size_t count = 0;
+#define KEPT 60 /* descriptors that workers can be given */
 
+/* Descriptors that workers need: of the files that do not rest, and of what the feeder decodes. */
+static sheaf_status list_descriptors(const sheaf_dataset *dataset, int *keep, size_t *count,
+                                     sheaf_error *error)
+{
+    *count = 0;
     for (size_t i = 0; i < dataset->file_count; i++) {
-        if (dataset->files[i].fd >= 0 && count < capacity)
-            keep[count++] = dataset->files[i].fd;
-        if (dataset->files[i].spool && count < capacity)
-            keep[count++] = dataset->files[i].spool_fd;
+        const struct sheaf_file *file = &dataset->files[i];
+        if ((file->fd >= 0 || file->spool) && *count + 2 > KEPT) {
+            sheaf_error_set(error, SHEAF_LIMIT,
+                            "%zu files, too many of them compressed or streams (E604)",
+                            dataset->file_count);
+            sheaf_error_help(error, "Unpack them, or join them to one stream: zcat ... | sheaf ... -");
+            return SHEAF_LIMIT;
+        }
+        if (file->fd >= 0)
+            keep[(*count)++] = file->fd;
+        if (file->spool)
+            keep[(*count)++] = file->spool_fd;
     }
-    return count;
+    return SHEAF_OK;
 }
 
 static sheaf_status run_all(struct coordination *c, struct sheaf_execution *execution,
@@ -712,10 +722,10 @@ static sheaf_status run_all(struct coordination *c, struct sheaf_execution *exec
                               .enter = enter,
                               .run = run,
                               .leave = leave};
-    int keep[60];
+    int keep[KEPT];
 
     work.keep = keep;
-    work.keep_count = list_descriptors(c->dataset, keep, sizeof keep / sizeof keep[0]);
+    SHEAF_TRY(list_descriptors(c->dataset, keep, &work.keep_count, error));
     if (sheaf_dataset_needs_feeder(c->dataset))
         work.feed = feed;
     sheaf_status status = sheaf_execution_run(execution, &work, error);
@@ -773,8 +783,8 @@ sheaf_status sheaf_coordinate(const struct plan *plan, const struct task_context
         status = run_all(&c, execution, error);
         report->deaths += sheaf_execution_deaths(execution);
         double now = sheaf_clock_s();
-        report->fold_s += (c.folded_s ? c.folded_s : now) - c.started_s;
-        report->glue_s += c.folded_s ? now - c.folded_s : 0;
+        report->fold_s += (c.folded_s > 0 ? c.folded_s : now) - c.started_s;
+        report->glue_s += c.folded_s > 0 ? now - c.folded_s : 0;
     }
     sheaf_execution_close(execution);
     free_coordination(&c);

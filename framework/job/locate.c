@@ -14,7 +14,11 @@
 /* Bytes of the file, or of what was decoded of it. */
 static ssize_t read_at(const struct sheaf_file *file, void *bytes, size_t size, uint64_t offset)
 {
-    return pread(file->spool ? file->spool_fd : file->fd, bytes, size, (off_t)offset);
+    int fd;
+
+    if (sheaf_file_bytes(file, &fd, NULL) != SHEAF_OK)
+        return -1;
+    return pread(fd, bytes, size, (off_t)offset);
 }
 
 /* Line ends (LF, CR, CRLF) in [begin, end) of the file. */

@@ -60,8 +60,9 @@ static sheaf_status move_window(struct recording *r, uint64_t from, bool *final,
     uint64_t step = from == r->window.from && size >= STEP ? 2 * size : STEP;
     uint64_t end = sheaf_file_size(r->file);
     uint64_t to = end - from < step ? end : from + step;
-    int fd = r->file->spool ? r->file->spool_fd : r->file->fd;
+    int fd;
 
+    SHEAF_TRY(sheaf_file_bytes(r->file, &fd, error));
     if (r->offsets && r->window.bytes)
         line_of(r, from);
     *final = to == end;

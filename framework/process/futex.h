@@ -12,6 +12,7 @@
 #ifndef SHEAF_PROCESS_FUTEX_H
 #define SHEAF_PROCESS_FUTEX_H
 
+#include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -40,6 +41,16 @@ static inline void sheaf_spin(void)
 #elif defined(__aarch64__)
     __asm__ __volatile__("yield");
 #endif
+}
+
+/*
+ * A round of waiting that lets another process have this processor: the peer may
+ * sit on the same one, and then spinning keeps it from answering.  A few hundred of
+ * these cost less than being woken on another processor.
+ */
+static inline void sheaf_give_way(void)
+{
+    sched_yield();
 }
 
 /* How many rounds to spin before sleeping: none where there is one processor only. */

@@ -230,11 +230,14 @@ sheaf_status sheaf_future_get(sheaf_future *future, void *output, int64_t timeou
                               sheaf_error *error)
 {
     int64_t deadline = INT64_MIN;
-    int rounds = timeout_ms == 0 ? 0 : 1000;
+    int rounds = timeout_ms == 0 ? 0 : sheaf_spin_rounds() * 5;
 
     while (!sheaf_future_ready(future)) {
         if (rounds-- > 0) {
-            sheaf_spin();
+            if (rounds % 8)
+                sheaf_spin();
+            else
+                sheaf_give_way();
             continue;
         }
         if (deadline == INT64_MIN)

@@ -532,6 +532,7 @@ static int poll_busily(struct pollfd *polled, nfds_t count, int64_t next, int64_
         int found = poll(polled, count, 0);
         if (found != 0)
             return found;
+        sheaf_give_way();
     }
     return poll(polled, count, wait_ms(next));
 }

@@ -103,7 +103,7 @@ bool sheaf_manager_send(int socket, const void *bytes, size_t size, int64_t dead
 bool sheaf_manager_receive(int socket, void *bytes, size_t size, int64_t deadline)
 {
     /* An answer takes a few microseconds; being woken for it takes many. */
-    int rounds = sheaf_spin_rounds() / 4;
+    int rounds = sheaf_spin_rounds();
 
     for (size_t done = 0; done < size;) {
         ssize_t got = recv(socket, (char *)bytes + done, size - done, MSG_DONTWAIT);
@@ -111,7 +111,9 @@ bool sheaf_manager_receive(int socket, void *bytes, size_t size, int64_t deadlin
             done += (size_t)got;
         else if (got == 0 || (errno != EINTR && errno != EAGAIN))
             return false;
-        else if (errno == EAGAIN && rounds-- <= 0 && !wait_for(socket, POLLIN, deadline))
+        else if (errno == EAGAIN && rounds-- > 0)
+            sheaf_give_way();
+        else if (errno == EAGAIN && !wait_for(socket, POLLIN, deadline))
             return false;
     }
     return true;

@@ -3,8 +3,9 @@
  *
  * A socket pair.  Each message is announced by a header with its size; the
  * receiver looks at the header before it takes anything, so that a message that
- * does not fit can stay.  Waiting begins with a short while of asking: waking a
- * sleeping process on another processor costs ten times as much as an answer.
+ * does not fit can stay.  Waiting begins with a short while of asking, giving way
+ * in between: waking a sleeping process on another processor costs ten times as
+ * much as an answer.
  */
 #include <errno.h>
 #include <poll.h>
@@ -151,7 +152,7 @@ static int peek(sheaf_pipe *pipe, struct header *header)
 static sheaf_status await_header(sheaf_pipe *pipe, struct header *header, int64_t timeout_ms,
                                  int64_t deadline, sheaf_error *error)
 {
-    int rounds = timeout_ms == 0 ? 0 : sheaf_spin_rounds() / 2;
+    int rounds = timeout_ms == 0 ? 0 : sheaf_spin_rounds();
 
     for (;;) {
         int found = peek(pipe, header);
@@ -162,9 +163,7 @@ static sheaf_status await_header(sheaf_pipe *pipe, struct header *header, int64_
         if (found == -2)
             return sheaf_error_set(error, SHEAF_LOST, "the sender died in the middle of a message");
         if (rounds-- > 0) {
-            /* Not without a pause: asking holds the lock that the sender needs. */
-            for (int i = 0; i < 8; i++)
-                sheaf_spin();
+            sheaf_give_way();
             continue;
         }
         if (!wait_for(pipe->fd, POLLIN, deadline))

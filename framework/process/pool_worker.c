@@ -198,6 +198,7 @@ static bool wait_for_work(struct pool_core *core, struct seat *seat, uint64_t qu
         while (!found && sheaf_clock_ns() < end) {
             for (int i = 0; i < 8; i++)
                 sheaf_spin();
+            sheaf_give_way();
             found = claim(core, seat, quota);
         }
         __atomic_store_n(&seat->spinning, 0, __ATOMIC_RELAXED);

@@ -216,8 +216,11 @@ static sheaf_status wait_for_room(sheaf_queue *queue, uint64_t needed, int64_t d
 {
     for (int round = sheaf_spin_rounds() * 4; round > 0; round--) {
         sheaf_spin();
-        if (round % 16 == 0 && has_room(queue, needed))
+        if (round % 16 != 0)
+            continue;
+        if (has_room(queue, needed))
             return SHEAF_OK;
+        sheaf_give_way();
     }
     uint32_t seen = sheaf_eventcount_prepare(&queue->emptied);
     if (has_room(queue, needed) || is_finished(queue))
@@ -429,8 +432,11 @@ static sheaf_status wait_for_message(sheaf_queue *queue, int64_t deadline, sheaf
 {
     for (int round = sheaf_spin_rounds() * 4; round > 0; round--) {
         sheaf_spin();
-        if (round % 16 == 0 && !is_empty(queue))
+        if (round % 16 != 0)
+            continue;
+        if (!is_empty(queue))
             return SHEAF_OK;
+        sheaf_give_way();
     }
     uint32_t seen = sheaf_eventcount_prepare(&queue->filled);
     if (!is_empty(queue) || is_over(queue))

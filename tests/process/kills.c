@@ -456,6 +456,48 @@ static void manager_takes_locks_back(void)
     sheaf_shared_free(stage);
 }
 
+/* -- a stopped holder ------------------------------------------------------------------------- */
+
+struct held {
+    sheaf_mutex mutex;
+    sheaf_semaphore semaphore;
+    sheaf_event ready;
+};
+
+static sheaf_status hold_both(void *argument, sheaf_error *error)
+{
+    struct held *held = *(struct held **)argument;
+
+    SHEAF_TRY(sheaf_mutex_lock(&held->mutex, 0, error));
+    SHEAF_TRY(sheaf_semaphore_acquire(&held->semaphore, 0, error));
+    sheaf_event_set(&held->ready);
+    raise(SIGSTOP);
+    sheaf_mutex_unlock(&held->mutex);
+    return sheaf_semaphore_release(&held->semaphore, error);
+}
+
+static void stopped_holder_makes_others_time_out_until_it_goes_on(void)
+{
+    sheaf_error error = {0};
+    struct held *held = sheaf_shared_value(struct held, &error);
+    sheaf_process *process = NULL;
+
+    UNIT_OK(sheaf_semaphore_init(&held->semaphore, 1, 1, &error), &error);
+    UNIT_OK(sheaf_process_start(NULL, hold_both, &held, sizeof held, &process, &error), &error);
+    UNIT_OK(sheaf_event_wait(&held->ready, 5000, &error), &error);
+    for (int i = 0; i < 1000 && !sheaf_process_stopped(process); i++)
+        nap_us(1000);
+    CU_ASSERT_EQUAL(sheaf_mutex_lock(&held->mutex, 60, &error), SHEAF_TIMEOUT);
+    CU_ASSERT_EQUAL(sheaf_mutex_lock(&held->mutex, 0, &error), SHEAF_TIMEOUT);
+    CU_ASSERT_EQUAL(sheaf_semaphore_acquire(&held->semaphore, 60, &error), SHEAF_TIMEOUT);
+    sheaf_process_signal(process, SIGCONT);
+    UNIT_OK(sheaf_mutex_lock(&held->mutex, 5000, &error), &error);
+    UNIT_OK(sheaf_semaphore_acquire(&held->semaphore, 5000, &error), &error);
+    UNIT_OK(sheaf_process_join(process, 5000, &error), &error);
+    sheaf_process_close(process);
+    sheaf_shared_free(held);
+}
+
 int main(void)
 {
     static const struct unit_test tests[] = {
@@ -470,6 +512,7 @@ int main(void)
         UNIT(queue_of_messages_survives_both_sides),
         UNIT(queue_delivers_again_what_the_dead_had),
         UNIT(manager_takes_locks_back),
+        UNIT(stopped_holder_makes_others_time_out_until_it_goes_on),
         {0},
     };
     int before = 0, after = 0;
