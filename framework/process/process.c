@@ -1,4 +1,5 @@
 /* process.c - children as objects: start, join, stop, the list: see sheaf/process.h */
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -337,6 +338,21 @@ sheaf_status sheaf_process_run(const sheaf_process_options *options, const char 
 
 /* -- what became of it ------------------------------------------------------------------- */
 
+/* clang's OpenMP runtime makes a file for each process that used it, and a process that is killed
+ * or leaves by _exit leaves it behind.  The child is dead, so it is nobody's. */
+static void remove_openmp_file(pid_t id)
+{
+    static int there = -1;
+    char path[80];
+
+    if (there < 0)
+        there = dlsym(RTLD_DEFAULT, "__kmpc_global_thread_num") != NULL;
+    if (!there)
+        return;
+    snprintf(path, sizeof path, "/dev/shm/__KMP_REGISTERED_LIB_%d_%d", (int)id, (int)getuid());
+    unlink(path);
+}
+
 static void describe_end(struct sheaf_process *process, const siginfo_t *info)
 {
     sheaf_error *error = &process->error;
@@ -388,6 +404,7 @@ static bool reap(struct sheaf_process *process)
     if (result == 0 && info.si_pid == 0)
         return false;
     process->reaped = true;
+    remove_openmp_file(process->id);
     describe_end(process, &info);
     sheaf_shared_free(process->report);
     process->report = NULL;

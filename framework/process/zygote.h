@@ -13,7 +13,10 @@
 
 struct sheaf_zygote;
 
-/* Fork the server.  Workers will see the memory of this process as it is now. */
+/*
+ * Fork the server.  Workers will see the memory of this process as it is now.  From the
+ * main thread: the server ends with the thread that started it.
+ */
 SHEAF_CHECKED sheaf_status sheaf_zygote_start(struct sheaf_zygote **zygote, sheaf_error *error);
 
 /*

@@ -115,6 +115,7 @@ enum { SHEAF_KEYS_CHUNK = SHEAF_RECORD_ROWS, SHEAF_KEYS_AHEAD = 16 };
 struct sheaf_keys_scratch {
     uint64_t hash[SHEAF_KEYS_CHUNK + SHEAF_KEYS_AHEAD]; /* those ahead are only prefetched */
     struct sheaf_ends ends[SHEAF_KEYS_CHUNK];
+    uint32_t odd; /* texts of the last chunk that were not short */
     sheaf_text text[SHEAF_KEYS_CHUNK];
     int64_t words[SHEAF_BATCH_ROWS];
     uint32_t rows[SHEAF_BATCH_ROWS];

@@ -1,15 +1,20 @@
 /*
  * keys_text.c - numbering texts, and keys of several columns written as texts
  *
- * In two loops over a chunk of rows: first the ends and the hash of each text,
- * then its slot, where half the hash is compared before the key is.  What the
- * later rows will touch is fetched early once the table has left the caches.
+ * As long as the table is in the caches and most texts have 1 to 16 bytes, one
+ * loop does it all with two multiplications for a row.  Else there are two loops
+ * over a chunk of rows: first the ends and the hash of each text, then its slot,
+ * where half the hash is compared before the key is; what the later rows will touch
+ * is fetched early once the table has left the caches.
  */
 #include <string.h>
 
 #include "reduce/keys.h"
 
 enum { FIRST_SLOTS = 4096, FAR_SLOTS = 1 << 15, PAGE = 4096 };
+
+/* One row in so many may be odd before the loop for short texts is slower than the others. */
+enum { FEW = 8 };
 
 /* 16 bytes of ones, then 16 of zeros: at 16 - n, the mask of n bytes. */
 static const uint8_t end_masks[32] = {255, 255, 255, 255, 255, 255, 255, 255,
@@ -27,8 +32,27 @@ static struct sheaf_ends careful_ends(const char *bytes, uint32_t size)
     uint32_t used = size < SHEAF_END_BYTES ? size : SHEAF_END_BYTES;
 
     memcpy(ends.first, bytes, used);
-    memcpy(ends.last, bytes + size - used, used);
+    if (size > SHEAF_END_BYTES)
+        memcpy(ends.last, bytes + size - used, used);
     return ends;
+}
+
+static inline bool near_page_end(const char *bytes)
+{
+    return ((uintptr_t)bytes & (PAGE - 1)) > PAGE - SHEAF_END_BYTES;
+}
+
+/* 16 bytes of which the first `used` count, the others are read as zeros. */
+__attribute__((no_sanitize("address"))) static inline void load_end(uint64_t end[2],
+                                                                    const char *bytes,
+                                                                    uint32_t used)
+{
+    const struct unaligned *mask =
+        (const struct unaligned *)(end_masks + SHEAF_END_BYTES - used);
+    const struct unaligned *word = (const struct unaligned *)bytes;
+
+    end[0] = word->word[0] & mask->word[0];
+    end[1] = word->word[1] & mask->word[1];
 }
 
 /*
@@ -37,23 +61,19 @@ static struct sheaf_ends careful_ends(const char *bytes, uint32_t size)
  * the same page, so it can be read, and does not show; address sanitizers are
  * told to look away.
  */
-__attribute__((no_sanitize("address"))) static inline struct sheaf_ends load_ends(const char *bytes,
-                                                                                  uint32_t size)
+static inline struct sheaf_ends load_ends(const char *bytes, uint32_t size)
 {
-    const struct unaligned *mask, *first, *last;
+    struct sheaf_ends ends;
     uint32_t used;
 
     size = size == SHEAF_KEY_MISSING ? 0 : size;
     bytes = size == 0 ? no_bytes : bytes;
-    if (__builtin_expect(((uintptr_t)bytes & (PAGE - 1)) > PAGE - SHEAF_END_BYTES, 0))
+    if (__builtin_expect(near_page_end(bytes), 0))
         return careful_ends(bytes, size);
     used = size < SHEAF_END_BYTES ? size : SHEAF_END_BYTES;
-    mask = (const struct unaligned *)(end_masks + SHEAF_END_BYTES - used);
-    first = (const struct unaligned *)bytes;
-    last = (const struct unaligned *)(bytes + size - used);
-    return (struct sheaf_ends){
-        .first = {first->word[0] & mask->word[0], first->word[1] & mask->word[1]},
-        .last = {last->word[0] & mask->word[0], last->word[1] & mask->word[1]}};
+    load_end(ends.first, bytes, used);
+    load_end(ends.last, bytes + size - used, size > SHEAF_END_BYTES ? SHEAF_END_BYTES : 0);
+    return ends;
 }
 
 static bool is_long(uint32_t size)
@@ -76,14 +96,22 @@ uint64_t sheaf_keys_hash_text(const struct sheaf_keys *keys, sheaf_text text)
     return hash_text(&keys->seed, &ends, text);
 }
 
+/* Texts that one end holds, and that have a byte to look at. */
+static inline bool is_short(uint32_t size)
+{
+    return size - 1 < SHEAF_END_BYTES;
+}
+
 static void hash_chunk(const struct sheaf_keys *keys, const sheaf_text *text, size_t count)
 {
     struct sheaf_hash_seed seed = keys->seed;
     struct sheaf_keys_scratch *scratch = keys->scratch;
 
+    scratch->odd = 0;
     for (size_t i = 0; i < count; i++) {
         struct sheaf_ends ends = load_ends(text[i].bytes, text[i].size);
 
+        scratch->odd += !is_short(text[i].size);
         scratch->ends[i] = ends;
         scratch->hash[i] = hash_text(&seed, &ends, text[i]);
     }
@@ -232,6 +260,69 @@ static inline sheaf_status number_chunk(struct sheaf_keys *keys, const sheaf_tex
     return SHEAF_OK;
 }
 
+/* The same for a text that is all in its first end, without a branch that depends on its size. */
+static inline uint32_t find_short(const struct view *view, uint64_t hash, const uint64_t first[2],
+                                  uint32_t size)
+{
+    for (size_t at = (size_t)hash & view->mask;; at = (at + 1) & view->mask) {
+        uint64_t slot = view->slots[at];
+
+        if (slot == 0)
+            return 0;
+        if (__builtin_expect((slot ^ hash) >> 32 == 0, 1)) {
+            const struct sheaf_key_text *key = &view->texts[(uint32_t)slot - 1];
+
+            if (((key->ends.first[0] ^ first[0]) | (key->ends.first[1] ^ first[1]) |
+                 (key->size ^ size)) == 0)
+                return (uint32_t)slot;
+        }
+    }
+}
+
+/* Any text, on its own. */
+static __attribute__((noinline)) sheaf_status number_one(struct sheaf_keys *keys, sheaf_text text,
+                                                         uint64_t first_row, uint32_t *number,
+                                                         sheaf_error *error)
+{
+    struct sheaf_ends ends = load_ends(text.bytes, text.size);
+    uint64_t hash = hash_text(&keys->seed, &ends, text);
+    struct view view = view_of(keys);
+    uint32_t next = find(&view, hash, &ends, text);
+
+    if (next == 0)
+        return insert(keys, hash, &ends, text, first_row, number, error);
+    *number = next - 1;
+    return SHEAF_OK;
+}
+
+/* Rows whose texts are short but for a few, while the table is near. */
+static sheaf_status number_short(struct sheaf_keys *keys, const sheaf_text *text, size_t count,
+                                 uint64_t first_row, uint32_t *numbers, sheaf_error *error)
+{
+    const struct sheaf_hash_seed seed = keys->seed;
+    struct view view = view_of(keys);
+    uint32_t odd = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        uint32_t size = text[i].size, next = 0;
+        uint64_t first[2];
+
+        if (__builtin_expect(is_short(size) && !near_page_end(text[i].bytes), 1)) {
+            load_end(first, text[i].bytes, size);
+            next = find_short(&view, sheaf_hash_first(first, size, &seed), first, size);
+        }
+        if (__builtin_expect(next == 0, 0)) {
+            odd++;
+            SHEAF_TRY(number_one(keys, text[i], first_row + i, &numbers[i], error));
+            view = view_of(keys);
+        } else {
+            numbers[i] = next - 1;
+        }
+    }
+    keys->scratch->odd = odd;
+    return SHEAF_OK;
+}
+
 /* The texts of the rows; those that are missing get a size of their own. */
 static const sheaf_text *chunk_texts(const struct sheaf_keys *keys, const sheaf_column *column,
                                      size_t first, size_t count)
@@ -260,13 +351,19 @@ sheaf_status sheaf_keys_number_texts(struct sheaf_keys *keys, const sheaf_column
             SHEAF_TRY(sheaf_key_records_write(&keys->records, columns, first, count, error));
         else
             text = chunk_texts(keys, columns, first, count);
-        hash_chunk(keys, text, count);
-        if (keys->slot_count < FAR_SLOTS)
+        bool far = keys->slot_count >= FAR_SLOTS;
+        if (!far && keys->scratch->odd <= count / FEW) {
             SHEAF_TRY(
-                number_chunk(keys, text, count, first_row + first, numbers + first, false, error));
-        else
+                number_short(keys, text, count, first_row + first, numbers + first, error));
+            continue;
+        }
+        hash_chunk(keys, text, count);
+        if (far)
             SHEAF_TRY(
                 number_chunk(keys, text, count, first_row + first, numbers + first, true, error));
+        else
+            SHEAF_TRY(
+                number_chunk(keys, text, count, first_row + first, numbers + first, false, error));
     }
     return SHEAF_OK;
 }

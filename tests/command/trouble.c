@@ -37,7 +37,7 @@ static void write_operator(const char *name, const char *terrible)
     shell_file(path, text);
 }
 
-static void write_files(void)
+static void the_files_of_these_tests_are_made(void)
 {
     SHELL_EXPECT(shell("(echo v,w; seq 1 2000 | sed 's/$/,x/') > v.csv; "
                        "(echo v,w; seq 1 300000 | sed 's/$/,x/') > large.csv; echo old > answer.csv"),
@@ -48,7 +48,7 @@ static void write_files(void)
     write_operator("leave", "exit(0);");
     write_operator("loop", "for (volatile int i = 1; i;) { }");
     write_operator("slow", "{ } if (r == 0) usleep(100000);");
-    write_operator("wrong", "undeclared_thing();\n#error oops");
+    write_operator("wrong", "undeclared_thing();");
     /* Compiled now, so that what comes later takes no time for it. */
     SHELL_EXPECT(shell("for o in crash stop refuse leave loop slow; do sheaf describe $o.c; done | "
                        "grep -c counts"),
@@ -176,13 +176,12 @@ static void a_folder_that_takes_no_file_is_reported(void)
     SHELL_EXPECT(shell("rmdir closed"), 0, "");
 }
 
-static void a_full_device_is_reported_and_the_rejects_with_it(void)
+static void a_full_device_is_reported(void)
 {
     int files = shell_file_count();
 
     SHELL_REFUSED(shell("sheaf where 'v > 0' large.csv > /dev/full"), 3, "No space left", "E301");
     SHELL_REFUSED(shell("sheaf count v.csv --by v -o nofolder/x --rejects bad.csv"), 3, "nofolder");
-    SHELL_REFUSED(shell("ulimit -f 8; sheaf where 'v > 0' large.csv -o answer.csv"), 3, "E301");
     NOTHING_IS_LEFT(files);
 }
 
@@ -249,7 +248,7 @@ static void an_operator_that_does_not_compile_or_fit_is_refused(void)
 {
     int files = shell_file_count();
 
-    SHELL_REFUSED(shell("sheaf run wrong.c v.csv"), 7, "wrong.c:10", "undeclared_thing", "E704");
+    SHELL_REFUSED(shell("sheaf run wrong.c v.csv"), 7, "wrong.c:10:", "undeclared_thing", "E704");
     shell_file("other.c", "#include <sheaf/operator.h>\n"
                           "#undef SHEAF_OPERATOR_ABI\n"
                           "#define SHEAF_OPERATOR_ABI 99\n"
@@ -320,11 +319,12 @@ static void closed_descriptors_do_no_harm(void)
 int main(void)
 {
     static const struct unit_test tests[] = {
+        UNIT(the_files_of_these_tests_are_made),
         UNIT(every_message_has_one_shape),
         UNIT(a_wrong_word_gets_a_remedy),
         UNIT(an_output_that_is_an_input_is_refused),
         UNIT(a_folder_that_takes_no_file_is_reported),
-        UNIT(a_full_device_is_reported_and_the_rejects_with_it),
+        UNIT(a_full_device_is_reported),
         UNIT(the_reader_of_stdout_may_leave),
         UNIT(a_crash_is_told_with_its_record),
         UNIT(a_refusal_is_told_with_its_record_and_the_first_counts),
@@ -337,7 +337,6 @@ int main(void)
     };
 
     shell_begin();
-    write_files();
     int failed = unit_run("trouble", tests);
     shell_end();
     return failed;

@@ -1,4 +1,5 @@
 /* openmp.c - a program that has used OpenMP may start children that use it */
+#include <glob.h>
 #include <omp.h>
 
 #include <sheaf/process.h>
@@ -36,6 +37,29 @@ static void child_uses_openmp(sheaf_start start)
     }
 }
 
+/* Files of OpenMP runtimes in the shared-memory file system; clang's makes them. */
+static int runtime_files(void)
+{
+    glob_t found = {0};
+    int count = 0;
+
+    if (glob("/dev/shm/__KMP_REGISTERED_LIB_*", 0, NULL, &found) == 0)
+        count = (int)found.gl_pathc;
+    globfree(&found);
+    return count;
+}
+
+static void child_leaves_no_file_of_the_runtime(void)
+{
+    int before;
+
+    CU_ASSERT_EQUAL(add_up(), 499500);
+    before = runtime_files();
+    child_uses_openmp(SHEAF_START_FORK);
+    child_uses_openmp(SHEAF_START_SERVER);
+    CU_ASSERT(runtime_files() <= before);
+}
+
 static void forked_child_does_not_hang(void)
 {
     child_uses_openmp(SHEAF_START_FORK);
@@ -51,6 +75,7 @@ int main(void)
     static const struct unit_test tests[] = {
         UNIT(forked_child_does_not_hang),
         UNIT(child_of_the_fork_server_does_not_hang),
+        UNIT(child_leaves_no_file_of_the_runtime),
         {0},
     };
 
