@@ -23,7 +23,7 @@ struct sheaf_ends {
 
 struct sheaf_hash_seed {
     uint64_t low, high, last;
-    uint64_t no_last; /* what a last end of zeros contributes */
+    uint64_t no_last; /* what a last end of zeros comes to */
 };
 
 static inline struct sheaf_hash_seed sheaf_hash_seed_from(uint64_t seed)
@@ -34,7 +34,7 @@ static inline struct sheaf_hash_seed sheaf_hash_seed_from(uint64_t seed)
         .last = sheaf_hash_u64(3, seed) | 1, /* never 0 */
     };
 
-    words.no_last = sheaf_hash_fold(words.high, words.last);
+    words.no_last = sheaf_hash_fold(words.high, words.last) ^ SHEAF_HASH_3;
     return words;
 }
 
@@ -51,7 +51,7 @@ static inline uint64_t sheaf_hash_ends(const struct sheaf_ends *ends, uint32_t s
     uint64_t first = sheaf_hash_fold(ends->first[0] ^ seed->low, ends->first[1] ^ seed->high);
     uint64_t last = sheaf_hash_fold(ends->last[0] ^ seed->high, ends->last[1] ^ seed->last);
 
-    return sheaf_hash_fold(first ^ size ^ SHEAF_HASH_2, last ^ SHEAF_HASH_3);
+    return sheaf_hash_fold(first ^ size, last ^ SHEAF_HASH_3);
 }
 
 /* The same for a text that is all in its first end: a multiplication less. */
@@ -60,7 +60,7 @@ static inline uint64_t sheaf_hash_first(const uint64_t first[2], uint32_t size,
 {
     uint64_t mixed = sheaf_hash_fold(first[0] ^ seed->low, first[1] ^ seed->high);
 
-    return sheaf_hash_fold(mixed ^ size ^ SHEAF_HASH_2, seed->no_last ^ SHEAF_HASH_3);
+    return sheaf_hash_fold(mixed ^ size, seed->no_last);
 }
 
 /* Of a longer one: what lies between the ends, 16 bytes at a time, the last of which may overlap
