@@ -20,6 +20,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#ifdef __x86_64__
+#define FOR_EACH_MACHINE __attribute__((target_clones("arch=x86-64-v4", "avx2", "default")))
+#else
+#define FOR_EACH_MACHINE
+#endif
+
 enum { PIECE_BYTES = 256 << 10, TURN_BYTES = 8 << 20, MOST_PROCESSES = 1024 };
 
 /* Between the processes; both only grow, and are read after all have ended. */

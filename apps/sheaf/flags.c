@@ -54,32 +54,43 @@ enum flag {
 
 static const struct flag_text {
     enum flag flag;
-    const char *letter;   /* "-d" or NULL */
+    const char *letter; /* "-d" or NULL */
     const char *name;
     const char *argument; /* NULL: it takes none */
     const char *about;
     const char *section;
 } flags[] = {
-    {FLAG_DELIMITER, "-d", "--delimiter", "SEP", "byte between fields: , ; tab |, or \\xNN", "Reading"},
+    {FLAG_DELIMITER, "-d", "--delimiter", "SEP", "byte between fields: , ; tab |, or \\xNN",
+     "Reading"},
     {FLAG_QUOTE, NULL, "--quote", "C", "quote byte (\")", "Reading"},
     {FLAG_NO_QUOTE, NULL, "--no-quote", NULL, "quotes are data", "Reading"},
     {FLAG_ESCAPE, NULL, "--escape", "C", "the byte after this one is data", "Reading"},
-    {FLAG_NO_DOUBLEQUOTE, NULL, "--no-doublequote", NULL, "two quotes inside quotes are not one", "Reading"},
+    {FLAG_NO_DOUBLEQUOTE, NULL, "--no-doublequote", NULL, "two quotes inside quotes are not one",
+     "Reading"},
     {FLAG_COMMENT, NULL, "--comment", "C", "leave out lines that begin with this byte", "Reading"},
-    {FLAG_KEEP_BLANK, NULL, "--keep-blank", NULL, "empty lines are records of one empty field", "Reading"},
-    {FLAG_SKIP_SPACE, NULL, "--skip-initial-space", NULL, "spaces after a delimiter are not data", "Reading"},
+    {FLAG_KEEP_BLANK, NULL, "--keep-blank", NULL, "empty lines are records of one empty field",
+     "Reading"},
+    {FLAG_SKIP_SPACE, NULL, "--skip-initial-space", NULL, "spaces after a delimiter are not data",
+     "Reading"},
     {FLAG_NEWLINE, NULL, "--newline", "any|lf|crlf", "what ends a record (any)", "Reading"},
-    {FLAG_NO_HEADER, NULL, "--no-header", NULL, "the first record is data; columns are c1, c2, ...", "Reading"},
-    {FLAG_HEADER, NULL, "--header", NULL, "the first record is a header (gen: write one)", "Reading"},
-    {FLAG_SCHEMA, NULL, "--schema", "NAME:TYPE,...", "types (and without a header, names) of columns", "Reading"},
+    {FLAG_NO_HEADER, NULL, "--no-header", NULL, "the first record is data; columns are c1, c2, ...",
+     "Reading"},
+    {FLAG_HEADER, NULL, "--header", NULL, "the first record is a header (gen: write one)",
+     "Reading"},
+    {FLAG_SCHEMA, NULL, "--schema", "NAME:TYPE,...",
+     "types (and without a header, names) of columns", "Reading"},
     {FLAG_TEXT, NULL, "--text", NULL, "all columns are text", "Reading"},
-    {FLAG_NULL, NULL, "--null", "STR", "this spelling is missing too; may be given again", "Reading"},
-    {FLAG_INPUT, NULL, "--input", "csv|records|npy", "format of the files, where it is not plain", "Reading"},
+    {FLAG_NULL, NULL, "--null", "STR", "this spelling is missing too; may be given again",
+     "Reading"},
+    {FLAG_INPUT, NULL, "--input", "csv|records|npy", "format of the files, where it is not plain",
+     "Reading"},
     {FLAG_STRICT, NULL, "--strict", NULL, "every repair of quotes is an error", "Reading"},
     {FLAG_LENIENT, NULL, "--lenient", NULL, "no matter of quotes is an error", "Reading"},
     {FLAG_LIBCSV, NULL, "--libcsv", NULL, "let libcsv read, with its own recovery", "Reading"},
-    {FLAG_BAD_ROW, NULL, "--on-bad-row", "fail|skip|null", "what to do with a row that does not fit (fail)", "Reading"},
-    {FLAG_REJECTS, NULL, "--rejects", "FILE", "write bad rows that were skipped or nulled here", "Reading"},
+    {FLAG_BAD_ROW, NULL, "--on-bad-row", "fail|skip|null",
+     "what to do with a row that does not fit (fail)", "Reading"},
+    {FLAG_REJECTS, NULL, "--rejects", "FILE", "write bad rows that were skipped or nulled here",
+     "Reading"},
     {FLAG_MAX_BAD, NULL, "--max-bad", "N", "more bad rows than this are an error", "Reading"},
     {FLAG_BY, NULL, "--by", "KEYS", "one answer for each value of these columns", "Asking"},
     {FLAG_BIND, NULL, "--bind", "INPUT=COLUMN,...", "which columns an operator reads", "Asking"},
@@ -88,15 +99,18 @@ static const struct flag_text {
     {FLAG_ROWS, "-n", "--rows", "N", "rows: of head (10), gen, freq", "Asking"},
     {FLAG_OFFSETS, NULL, "--offsets", NULL, "records: put byte and line in front", "Asking"},
     {FLAG_SEED, NULL, "--seed", "S", "of whatever is random (1)", "Asking"},
-    {FLAG_JOBS, "-j", "--jobs", "N", "worker processes (what affinity and cgroups allow)", "Running"},
+    {FLAG_JOBS, "-j", "--jobs", "N", "worker processes (what affinity and cgroups allow)",
+     "Running"},
     {FLAG_INLINE, NULL, "--inline", NULL, "no workers: all in this process", "Running"},
-    {FLAG_SHARD_SIZE, NULL, "--shard-size", "BYTES", "cut the data into pieces of this size; k, M, G", "Running"},
+    {FLAG_SHARD_SIZE, NULL, "--shard-size", "BYTES",
+     "cut the data into pieces of this size; k, M, G", "Running"},
     {FLAG_MEMORY, NULL, "--memory", "BYTES", "most memory for the states of one worker", "Running"},
     {FLAG_RETRIES, NULL, "--retries", "N", "more attempts after a worker's death (3)", "Running"},
     {FLAG_TIMEOUT, NULL, "--timeout", "SECONDS", "give up after this time", "Running"},
     {FLAG_OUTPUT, "-o", "--output", "FILE", "write here, in one rename at the end", "Writing"},
     {FLAG_FORMAT, "-f", "--format", "FORMAT", "csv, tsv, jsonl, json, md, table", "Writing"},
-    {FLAG_PROGRESS, NULL, "--progress", NULL, "show progress on stderr, terminal or not", "Writing"},
+    {FLAG_PROGRESS, NULL, "--progress", NULL, "show progress on stderr, terminal or not",
+     "Writing"},
     {FLAG_NO_PROGRESS, NULL, "--no-progress", NULL, "show none", "Writing"},
     {FLAG_EXPLAIN, NULL, "--explain", NULL, "say what would be done, and stop", "Writing"},
     {FLAG_TIME, NULL, "--time", NULL, "say what it took, on stderr", "Writing"},
@@ -128,8 +142,8 @@ void command_flags_print(FILE *to)
 static sheaf_status bad_value(const char *flag, const char *wanted, const char *got,
                               sheaf_error *error)
 {
-    return sheaf_error_set(error, SHEAF_BAD_ARGUMENT, "%s wants %s, got \"%s\" (E101)", flag, wanted,
-                           got);
+    return sheaf_error_set(error, SHEAF_BAD_ARGUMENT, "%s wants %s, got \"%s\" (E101)", flag,
+                           wanted, got);
 }
 
 /* A byte as people write it, plus 1: a character, tab, \t, \0, \xNN. */
@@ -138,7 +152,7 @@ static sheaf_status read_byte(const char *flag, const char *text, int *byte, she
     static const struct {
         const char *name;
         unsigned char byte;
-    } names[] = {{"tab", '\t'}, {"\\t", '\t'}, {"\\n", '\n'}, {"\\r", '\r'},
+    } names[] = {{"tab", '\t'}, {"\\t", '\t'},  {"\\n", '\n'},  {"\\r", '\r'},
                  {"\\0", '\0'}, {"\\\\", '\\'}, {"space", ' '}, {"comma", ','}};
     unsigned value;
     char rest;
@@ -182,8 +196,8 @@ static sheaf_status read_number(const char *flag, const char *text, bool unit, u
     return SHEAF_OK;
 }
 
-static sheaf_status read_choice(const char *flag, const char *text, const char *choices, int *choice,
-                                sheaf_error *error)
+static sheaf_status read_choice(const char *flag, const char *text, const char *choices,
+                                int *choice, sheaf_error *error)
 {
     size_t size = strlen(text);
     int index = 0;
@@ -227,8 +241,8 @@ static sheaf_status apply_number(struct command *command, enum flag flag, const 
 {
     uint64_t number = 0;
 
-    SHEAF_TRY(read_number(name, value, flag == FLAG_SHARD_SIZE || flag == FLAG_MEMORY, &number,
-                          error));
+    SHEAF_TRY(
+        read_number(name, value, flag == FLAG_SHARD_SIZE || flag == FLAG_MEMORY, &number, error));
     if (flag == FLAG_MAX_BAD)
         command->input.max_bad = number;
     else if (flag == FLAG_SHARD_SIZE)
@@ -374,7 +388,8 @@ static sheaf_status apply(struct command *command, const struct flag_text *text,
     return SHEAF_OK;
 }
 
-/* -- finding flags in argv ---------------------------------------------------------------------- */
+/* -- finding flags in argv ----------------------------------------------------------------------
+ */
 
 static sheaf_status unknown_flag(const char *word, sheaf_error *error)
 {

@@ -32,7 +32,7 @@ struct block_text {
 
 struct generation {
     struct block_task next;
-    uint64_t rows;          /* of all */
+    uint64_t rows; /* of all */
     uint32_t rows_per_block;
     struct sheaf_destination *to;
 };
@@ -127,8 +127,8 @@ sheaf_status command_gen(struct command *command, sheaf_error *error)
     SHEAF_TRY(sheaf_destination_open(command->target.path, &generation.to, error));
     sheaf_status status = SHEAF_OK;
     if (command->header || !dataset->headless)
-        status = sheaf_destination_write(generation.to, dataset->header, strlen(dataset->header),
-                                         error);
+        status =
+            sheaf_destination_write(generation.to, dataset->header, strlen(dataset->header), error);
     if (status == SHEAF_OK)
         status = sheaf_pool_open(&options, &pool, error);
     if (status == SHEAF_OK) {

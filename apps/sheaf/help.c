@@ -29,8 +29,8 @@ const struct verb command_verbs[] = {
      command_describe, -1},
     {"check", "OPERATOR FILE...", "try to refute an operator's law on data cut at random",
      "Operators", command_check, -1},
-    {"gen", "NAME", "make data: 1brc, h2o, taxi, numbers, nasty (-n ROWS --seed S -o FILE)", "Tools",
-     command_gen, -1},
+    {"gen", "NAME", "make data: 1brc, h2o, taxi, numbers, nasty (-n ROWS --seed S -o FILE)",
+     "Tools", command_gen, -1},
     {"doctor", "", "look at this machine and try what sheaf needs", "Tools", command_doctor, -1},
     {"help", "[COMMAND | flags]", "this, or more on one command", "Tools", command_help, -1},
     {0},
@@ -83,9 +83,9 @@ static void help_verb(const struct verb *verb)
 sheaf_status command_help(struct command *command, sheaf_error *error)
 {
     const char *section = "";
-    const char *about = command->count == 0                             ? NULL
+    const char *about = command->count == 0                      ? NULL
                         : strcmp(command->words[0], "help") == 0 ? command->words[1]
-                                                                        : command->words[0];
+                                                                 : command->words[0];
 
     if (about && strcmp(about, "flags") == 0) {
         printf("Flags mean the same everywhere and may stand anywhere; -- ends them.\n");

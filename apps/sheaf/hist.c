@@ -88,11 +88,8 @@ sheaf_status command_hist(struct command *command, sheaf_error *error)
         snprintf(set, sizeof set, "low=%.17g,high=%.17g%s%.300s", low, high, *asked ? "," : "",
                  asked);
     snprintf(bind, sizeof bind, "value=%.900s", column);
-    sheaf_stage stage = {.kind = SHEAF_STAGE_FOLD,
-                         .spec = "hist",
-                         .by = command->job.by,
-                         .bind = bind,
-                         .set = set};
+    sheaf_stage stage = {
+        .kind = SHEAF_STAGE_FOLD, .spec = "hist", .by = command->job.by, .bind = bind, .set = set};
     command->job.stages = &stage;
     command->job.stage_count = 1;
     command->job.set = NULL;

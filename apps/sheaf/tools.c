@@ -75,7 +75,8 @@ static void describe(const char *name, const sheaf_operator *op)
         printf("  output  %-12s %s\n", op->outputs[i].name, type_word(op->outputs[i].type));
     for (size_t i = 0; i < SHEAF_FIELDS_MAX && op->options[i].name; i++)
         printf("  option  %-12s %s, %s%s%s\n", op->options[i].name,
-               sheaf_type_name(op->options[i].type), op->options[i].about ? op->options[i].about : "",
+               sheaf_type_name(op->options[i].type),
+               op->options[i].about ? op->options[i].about : "",
                op->options[i].standard ? "; standard: " : "; must be set",
                op->options[i].standard ? op->options[i].standard : "");
     if (op->by)
@@ -127,7 +128,8 @@ sheaf_status command_check(struct command *command, sheaf_error *error)
     return status;
 }
 
-/* -- doctor ---------------------------------------------------------------------------------------- */
+/* -- doctor
+ * ---------------------------------------------------------------------------------------- */
 
 struct diagnosis {
     int troubles;

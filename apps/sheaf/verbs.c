@@ -38,7 +38,8 @@ static sheaf_status add_run(struct command *command, struct chain *chain, size_t
         sheaf_error_set(error, SHEAF_BAD_ARGUMENT, "run wants an operator first%s%.60s%s (E105)",
                         first < end ? ", got \"" : "", first < end ? command->words[first] : "",
                         first < end ? "\"" : "");
-        sheaf_error_help(error, "A file that ends in .c or .so, or a name: sheaf operators lists them");
+        sheaf_error_help(error,
+                         "A file that ends in .c or .so, or a name: sheaf operators lists them");
         return SHEAF_BAD_ARGUMENT;
     }
     last = *at - 1;
@@ -67,8 +68,8 @@ static sheaf_status add_freq(struct command *command, struct chain *chain, const
         error));
     SHEAF_TRY(add_stage(chain, (sheaf_stage){.kind = SHEAF_STAGE_SORT, .text = "-count"}, error));
     if (command->rows_given)
-        SHEAF_TRY(add_stage(
-            chain, (sheaf_stage){.kind = SHEAF_STAGE_HEAD, .count = command->rows}, error));
+        SHEAF_TRY(add_stage(chain, (sheaf_stage){.kind = SHEAF_STAGE_HEAD, .count = command->rows},
+                            error));
     return SHEAF_OK;
 }
 
@@ -102,8 +103,9 @@ static sheaf_status add_verb(struct command *command, struct chain *chain, size_
     if (sort)
         return add_stage(chain, (sheaf_stage){.kind = SHEAF_STAGE_SORT, .text = words[0]}, error);
     if (strcmp(verb->name, "group") == 0)
-        return add_stage(
-            chain, (sheaf_stage){.kind = SHEAF_STAGE_GROUP, .by = words[0], .text = words[1]}, error);
+        return add_stage(chain,
+                         (sheaf_stage){.kind = SHEAF_STAGE_GROUP, .by = words[0], .text = words[1]},
+                         error);
     if (strcmp(verb->name, "freq") == 0)
         return add_freq(command, chain, words[0], error);
     if (strcmp(verb->name, "head") == 0)
@@ -111,9 +113,9 @@ static sheaf_status add_verb(struct command *command, struct chain *chain, size_
                          error);
     if (strcmp(verb->name, "stats") == 0)
         return add_stage(chain, (sheaf_stage){.kind = SHEAF_STAGE_STATS}, error);
-    return add_stage(chain,
-                     (sheaf_stage){.kind = SHEAF_STAGE_FOLD, .spec = "count", .by = command->job.by},
-                     error);
+    return add_stage(
+        chain, (sheaf_stage){.kind = SHEAF_STAGE_FOLD, .spec = "count", .by = command->job.by},
+        error);
 }
 
 static size_t find_then(const struct command *command, size_t from)
@@ -162,7 +164,8 @@ sheaf_status command_open(struct command *command, size_t from, sheaf_dataset **
                               &command->input, dataset, error);
 }
 
-/* -- running ----------------------------------------------------------------------------------------- */
+/* -- running
+ * ----------------------------------------------------------------------------------------- */
 
 static bool progress_shown;
 
@@ -188,9 +191,9 @@ static void hide_progress(void)
 
 static void report_repairs(const struct command *command, const sheaf_report *report)
 {
-    static const char *const kinds[SHEAF_REPORT_REPAIRS] = {
-        "a quote inside a field without quotes", "text after a closing quote",
-        "a quote that is never closed"};
+    static const char *const kinds[SHEAF_REPORT_REPAIRS] = {"a quote inside a field without quotes",
+                                                            "text after a closing quote",
+                                                            "a quote that is never closed"};
 
     for (int kind = 0; kind < SHEAF_REPORT_REPAIRS; kind++)
         if (report->repairs[kind].count)
@@ -227,6 +230,20 @@ void command_report(const struct command *command, const sheaf_report *report)
                 (double)report->records * 1e-6 / report->total_s);
 }
 
+/* Inline, a user's operator runs, and may crash, in this process: say so. */
+static void tell_inline(const struct command *command)
+{
+    const sheaf_job *job = &command->job;
+
+    if (job->executor.name != SHEAF_EXECUTOR_INLINE || command->quiet)
+        return;
+    for (size_t i = 0; i < job->stage_count; i++)
+        if (job->stages[i].spec && strchr(job->stages[i].spec, '.'))
+            fprintf(stderr,
+                    "sheaf: note: --inline runs %s in this process; if it crashes, so does sheaf\n",
+                    job->stages[i].spec);
+}
+
 static sheaf_status print_explanation(struct command *command, sheaf_error *error)
 {
     char *text = NULL;
@@ -245,12 +262,12 @@ sheaf_status command_run(struct command *command, sheaf_error *error)
         return print_explanation(command, error);
     if (!command->target.format && !command->target.path && isatty(1))
         command->target.format = "table";
-    bool ask = command->progress ||
-               (isatty(2) && !command->quiet && !command->no_progress);
+    bool ask = command->progress || (isatty(2) && !command->quiet && !command->no_progress);
     if (ask) {
         command->job.progress = show_progress;
         command->job.progress_context = command;
     }
+    tell_inline(command);
     sheaf_status status = sheaf_run_to(&command->job, &command->target, &report, error);
     hide_progress();
     if (status == SHEAF_OK)

@@ -59,8 +59,8 @@ static sheaf_status read_rows(struct checking *c, sheaf_error *error)
         sheaf_dataset_read_ahead(dataset, UINT64_MAX);
         SHEAF_TRY(sheaf_dataset_feed(dataset, error));
     }
-    sheaf_status status = sheaf_reader_open(dataset, pipeline->wanted, pipeline->wanted_count,
-                                            &reader, error);
+    sheaf_status status =
+        sheaf_reader_open(dataset, pipeline->wanted, pipeline->wanted_count, &reader, error);
     if (status == SHEAF_OK)
         status = sheaf_flow_open(pipeline, &flow, error);
     for (size_t file = 0; status == SHEAF_OK && file < dataset->file_count && c->rows < ROWS;
@@ -119,8 +119,9 @@ static sheaf_status run_child(struct checking *c, sheaf_error *error)
     sheaf_process_close(child);
     if (status == SHEAF_LOST && error) {
         int32_t number = error->system;
-        sheaf_error_set(error, SHEAF_BAD_OPERATOR, "operator %s crashed while it was tried: %s (E707)",
-                        c->bound->name, number > 0 ? strsignal(number) : "it left the process");
+        sheaf_error_set(error, SHEAF_BAD_OPERATOR,
+                        "operator %s crashed while it was tried: %s (E707)", c->bound->name,
+                        number > 0 ? strsignal(number) : "it left the process");
         status = SHEAF_BAD_OPERATOR;
     } else if (status == SHEAF_TIMEOUT) {
         status = sheaf_error_set(error, SHEAF_BAD_OPERATOR,

@@ -47,14 +47,14 @@ struct piece {
 struct level {
     struct piece *pieces; /* in the order of the data; those before `taken` went into a glue task */
     size_t count, capacity, taken;
-    size_t coming;        /* glue tasks whose result belongs here and is not there yet */
+    size_t coming; /* glue tasks whose result belongs here and is not there yet */
 };
 
 /* A glue or answer task, from planning to commit. */
 struct gluing {
     bool answer, done;
-    unsigned level;       /* GLUE: where the result goes */
-    size_t place;         /* GLUE: index there.  ANSWER: index of the answer's piece */
+    unsigned level; /* GLUE: where the result goes */
+    size_t place;   /* GLUE: index there.  ANSWER: index of the answer's piece */
     struct glue_task task;
     struct sheaf_extent whole[JOB_FAN_IN];
 };
@@ -69,13 +69,13 @@ struct coordination {
     struct shard *shards;
     size_t count, capacity, proven;
     size_t running;
-    uint32_t file;      /* of the next shard to append */
+    uint32_t file; /* of the next shard to append */
     uint64_t index;
-    bool *file_ended;   /* proven to the end */
-    size_t window;      /* shards that may be ahead of `proven` */
+    bool *file_ended;    /* proven to the end */
+    size_t window;       /* shards that may be ahead of `proven` */
     size_t first_failed; /* smallest ordinal with a failure; SIZE_MAX: none */
 
-    uint64_t chain;     /* where the next record of the file at hand is known to begin */
+    uint64_t chain;          /* where the next record of the file at hand is known to begin */
     uint64_t lines, records; /* of the file before `chain` */
 
     struct level level[LEVELS];
@@ -93,7 +93,8 @@ struct coordination {
     sheaf_error failure; /* that next() met */
 };
 
-/* -- shards ---------------------------------------------------------------------------------------- */
+/* -- shards
+ * ---------------------------------------------------------------------------------------- */
 
 static uint64_t task_id(size_t ordinal, uint16_t version)
 {
@@ -186,12 +187,13 @@ static void redo(struct coordination *c, struct sheaf_execution *execution, size
     }
 }
 
-/* -- the tree ---------------------------------------------------------------------------------------- */
+/* -- the tree
+ * ---------------------------------------------------------------------------------------- */
 
 static sheaf_status add_gluing(struct coordination *c, struct gluing **gluing, sheaf_error *error)
 {
-    SHEAF_TRY(sheaf_grow(&c->gluings, &c->gluing_capacity, c->gluing_count + 1, sizeof **gluing,
-                         error));
+    SHEAF_TRY(
+        sheaf_grow(&c->gluings, &c->gluing_capacity, c->gluing_count + 1, sizeof **gluing, error));
     *gluing = &c->gluings[c->gluing_count++];
     memset(*gluing, 0, sizeof **gluing);
     return SHEAF_OK;
@@ -310,10 +312,12 @@ static sheaf_status read_head(struct sheaf_execution *execution, const struct sh
             return SHEAF_OK;
         }
     }
-    return sheaf_error_set(error, SHEAF_INTERNAL, "a worker published bytes of a wrong form (E901)");
+    return sheaf_error_set(error, SHEAF_INTERNAL,
+                           "a worker published bytes of a wrong form (E901)");
 }
 
-/* -- proving ----------------------------------------------------------------------------------------- */
+/* -- proving
+ * ----------------------------------------------------------------------------------------- */
 
 static void count_repairs(struct coordination *c, const struct shard *shard)
 {
@@ -337,9 +341,8 @@ static sheaf_status check_bad_rows(struct coordination *c, const struct shard *s
 
     if (options->max_bad == 0 || bad <= options->max_bad)
         return SHEAF_OK;
-    sheaf_error_set(error, SHEAF_BAD_DATA,
-                    "%s: more than %" PRIu64 " bad rows (E412)", c->dataset->files[shard->file].path,
-                    options->max_bad);
+    sheaf_error_set(error, SHEAF_BAD_DATA, "%s: more than %" PRIu64 " bad rows (E412)",
+                    c->dataset->files[shard->file].path, options->max_bad);
     sheaf_error_help(error, "Allow more: --max-bad N    See them: --rejects FILE");
     return SHEAF_BAD_DATA;
 }
@@ -378,12 +381,13 @@ static sheaf_status take_shard(struct coordination *c, struct sheaf_execution *e
 
     if (c->plan->kind == PLAN_FOLD && head.body_size) {
         SHEAF_TRY(make_room(&c->level[0], error));
-        c->level[0].pieces[c->level[0].count++] = make_piece(&shard->extent, &head, summary->entries);
+        c->level[0].pieces[c->level[0].count++] =
+            make_piece(&shard->extent, &head, summary->entries);
         keep = true;
         SHEAF_TRY(plan_complete(c, error));
     } else if (c->plan->kind == PLAN_ROWS && head.body_size && !c->stopped) {
-        SHEAF_TRY(c->takers->piece(c->takers->context, bytes, head.body_size, summary->entries,
-                                   error));
+        SHEAF_TRY(
+            c->takers->piece(c->takers->context, bytes, head.body_size, summary->entries, error));
         c->rows_out += summary->entries;
         c->stopped |= c->plan->limited && c->rows_out >= c->plan->limit;
     } else if (c->plan->kind == PLAN_EXAMINE && head.body_size) {
@@ -469,7 +473,8 @@ static sheaf_status prove(struct coordination *c, struct sheaf_execution *execut
     return SHEAF_OK;
 }
 
-/* -- the executor's questions ---------------------------------------------------------------------- */
+/* -- the executor's questions
+ * ---------------------------------------------------------------------- */
 
 static bool shards_done(const struct coordination *c)
 {
@@ -628,13 +633,13 @@ static void progress(void *context)
     uint64_t bytes = sheaf_dataset_bytes(c->dataset);
 
     if (c->plan->job->progress)
-        c->plan->job->progress(bytes == UINT64_MAX || bytes == 0
-                                   ? -1
-                                   : (double)c->report->bytes / (double)bytes,
-                               c->plan->job->progress_context);
+        c->plan->job->progress(
+            bytes == UINT64_MAX || bytes == 0 ? -1 : (double)c->report->bytes / (double)bytes,
+            c->plan->job->progress_context);
 }
 
-/* -- the whole ----------------------------------------------------------------------------------------- */
+/* -- the whole
+ * ----------------------------------------------------------------------------------------- */
 
 static sheaf_status take_answer(struct coordination *c, struct sheaf_execution *execution,
                                 sheaf_error *error)
@@ -702,7 +707,8 @@ static sheaf_status list_descriptors(const sheaf_dataset *dataset, int *keep, si
             sheaf_error_set(error, SHEAF_LIMIT,
                             "%zu files, too many of them compressed or streams (E604)",
                             dataset->file_count);
-            sheaf_error_help(error, "Unpack them, or join them to one stream: zcat ... | sheaf ... -");
+            sheaf_error_help(error,
+                             "Unpack them, or join them to one stream: zcat ... | sheaf ... -");
             return SHEAF_LIMIT;
         }
         if (file->fd >= 0)
@@ -716,12 +722,8 @@ static sheaf_status list_descriptors(const sheaf_dataset *dataset, int *keep, si
 static sheaf_status run_all(struct coordination *c, struct sheaf_execution *execution,
                             sheaf_error *error)
 {
-    struct sheaf_work work = {.context = c,
-                              .next = next,
-                              .commit = commit,
-                              .enter = enter,
-                              .run = run,
-                              .leave = leave};
+    struct sheaf_work work = {
+        .context = c, .next = next, .commit = commit, .enter = enter, .run = run, .leave = leave};
     int keep[KEPT];
 
     work.keep = keep;
@@ -759,7 +761,9 @@ sheaf_status sheaf_coordinate(const struct plan *plan, const struct task_context
     struct sheaf_execution_options options = {
         .kind = executor->name == SHEAF_EXECUTOR_INLINE ? SHEAF_INLINE : SHEAF_FORK,
         .workers = executor->workers,
-        .retries = executor->retries == 0 ? -1 : executor->retries < 0 ? 0 : executor->retries,
+        .retries = executor->retries == 0  ? -1
+                   : executor->retries < 0 ? 0
+                                           : executor->retries,
         .deadline_ms = executor->deadline_ms,
         .progress = progress,
         .progress_context = &c};
@@ -768,11 +772,13 @@ sheaf_status sheaf_coordinate(const struct plan *plan, const struct task_context
     sheaf_status status =
         sheaf_allocate(&c.file_ended, c.dataset->file_count, sizeof *c.file_ended, error);
     if (status == SHEAF_OK)
-        status = sheaf_allocate(&c.evidence, plan->pipeline.wanted_count, sizeof *c.evidence, error);
+        status =
+            sheaf_allocate(&c.evidence, plan->pipeline.wanted_count, sizeof *c.evidence, error);
     if (status == SHEAF_OK)
         status = sheaf_execution_open(&options, &execution, error);
     if (status == SHEAF_OK) {
-        /* Rows wait in shared memory for their turn, and streams for their consumer: not too many. */
+        /* Rows wait in shared memory for their turn, and streams for their consumer: not too many.
+         */
         size_t workers = (size_t)sheaf_execution_workers(execution);
         bool narrow = plan->kind == PLAN_ROWS || sheaf_dataset_needs_feeder(c.dataset);
         c.window = narrow ? 2 * workers + 2 : 1024 + 8 * workers;

@@ -9,7 +9,8 @@
 /* Where the job's bytes go, in the order of the data.  Called in the coordinator. */
 struct coordinate_takers {
     void *context;
-    /* ROWS: text in the style of the task context, or batches of flat rows (see sheaf_rows_each). */
+    /* ROWS: text in the style of the task context, or batches of flat rows (see sheaf_rows_each).
+     */
     sheaf_status (*piece)(void *context, const void *bytes, size_t size, uint64_t rows,
                           sheaf_error *error);
     /* FOLD: the answer, flat. */

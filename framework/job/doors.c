@@ -5,8 +5,8 @@
 
 #include "base/cpu.h"
 #include "input/dataset.h"
-#include "operator/plugin.h"
 #include "job/version.h"
+#include "operator/plugin.h"
 #include "output/file.h"
 #include <sheaf/sheaf.h>
 

@@ -10,7 +10,8 @@ static void explain_files(const sheaf_dataset *dataset, struct sheaf_string *wor
 {
     static const char *const sources[] = {[SHEAF_SOURCE_FILE] = "mapped, read in parallel",
                                           [SHEAF_SOURCE_STREAM] = "a stream, read once in order",
-                                          [SHEAF_SOURCE_GZIP] = "gzip, decoded by a process of its own"};
+                                          [SHEAF_SOURCE_GZIP] =
+                                              "gzip, decoded by a process of its own"};
     uint64_t shards = 0;
 
     for (size_t i = 0; i < dataset->file_count; i++) {
@@ -54,10 +55,9 @@ static void explain_dialect(const sheaf_dataset *dataset, struct sheaf_string *w
         explain_byte(words, ", quote", dialect->quote);
     else
         sheaf_string_append(words, ", no quotes");
-    sheaf_string_append_format(words, ", %s, %s reading%s\n",
-                               dataset->has_header ? "header" : "no header",
-                               readings[dialect->reading],
-                               dataset->found_dialect ? " (found from the data)" : "");
+    sheaf_string_append_format(
+        words, ", %s, %s reading%s\n", dataset->has_header ? "header" : "no header",
+        readings[dialect->reading], dataset->found_dialect ? " (found from the data)" : "");
 }
 
 static void explain_columns(const struct plan *plan, struct sheaf_string *words)

@@ -20,19 +20,19 @@ struct gathered {
 struct flow {
     const struct pipeline *pipeline;
     sheaf_column *registers;
-    struct gathered *gathered;       /* two for each register, used in turn: a gather reads one and
-                                        writes the other */
+    struct gathered *gathered; /* two for each register, used in turn: a gather reads one and
+                                  writes the other */
     unsigned char *turn;
-    struct conversion *conversions;  /* of each step */
+    struct conversion *conversions;      /* of each step */
     struct sheaf_evaluator **evaluators; /* of each step with an expression */
-    sheaf_rows **rows;               /* of each map */
-    uint64_t *passed;                /* rows through each limit, in this shard */
-    sheaf_column *inputs;            /* of the step at work */
-    uint32_t *origin[2];             /* row of the reader's batch; NULL origin: the same row */
+    sheaf_rows **rows;                   /* of each map */
+    uint64_t *passed;                    /* rows through each limit, in this shard */
+    sheaf_column *inputs;                /* of the step at work */
+    uint32_t *origin[2];                 /* row of the reader's batch; NULL origin: the same row */
     size_t origin_capacity[2];
     uint32_t *selection;
     size_t selection_capacity;
-    uint64_t filtered;               /* rows of the file left out, in this shard */
+    uint64_t filtered; /* rows of the file left out, in this shard */
     flow_taker take;
     void *context;
 };
@@ -67,8 +67,8 @@ sheaf_status sheaf_flow_open(const struct pipeline *pipeline, struct flow **open
         if (step->expression)
             status = sheaf_evaluator_open(step->expression, &flow->evaluators[i], error);
         if (status == SHEAF_OK && step->map)
-            status = sheaf_rows_open(step->map->output_kind, step->map->outputs, &flow->rows[i],
-                                     error);
+            status =
+                sheaf_rows_open(step->map->output_kind, step->map->outputs, &flow->rows[i], error);
     }
     if (status != SHEAF_OK) {
         sheaf_flow_close(flow);
@@ -254,8 +254,8 @@ static sheaf_status drop_missing(struct flow *flow, const struct step *step, siz
         any |= flow->registers[step->inputs[i]].present != NULL;
     if (!any)
         return SHEAF_OK;
-    SHEAF_TRY(sheaf_grow(&flow->selection, &flow->selection_capacity, *rows, sizeof(uint32_t),
-                         error));
+    SHEAF_TRY(
+        sheaf_grow(&flow->selection, &flow->selection_capacity, *rows, sizeof(uint32_t), error));
     for (size_t row = 0; row < *rows; row++) {
         bool all = true;
         for (size_t i = 0; i < step->input_count; i++)
@@ -325,9 +325,8 @@ static sheaf_status run_filter(struct flow *flow, size_t at, size_t *rows, const
     SHEAF_TRY(sheaf_grow(&flow->selection, &flow->selection_capacity, *rows + 64, sizeof(uint32_t),
                          error));
     size_t bad_row = SIZE_MAX;
-    sheaf_status status =
-        sheaf_evaluator_filter(flow->evaluators[at], collect_inputs(flow, step), *rows,
-                               flow->selection, &kept, &bad_row, error);
+    sheaf_status status = sheaf_evaluator_filter(flow->evaluators[at], collect_inputs(flow, step),
+                                                 *rows, flow->selection, &kept, &bad_row, error);
     SHEAF_TRY(evaluated(status, bad_row, *origin, known, error));
     if (kept == *rows)
         return SHEAF_OK;
@@ -373,8 +372,9 @@ static sheaf_status run_steps(struct flow *flow, size_t at, size_t rows, const u
             SHEAF_TRY(evaluated(status, bad_row, origin, known, error));
             break;
         case STEP_CONVERT:
-            status = sheaf_convert_column(&flow->registers[step->from], rows, step->to_kind,
-                                          &flow->conversions[at], &flow->registers[step->to], error);
+            status =
+                sheaf_convert_column(&flow->registers[step->from], rows, step->to_kind,
+                                     &flow->conversions[at], &flow->registers[step->to], error);
             if (status != SHEAF_OK) {
                 set_row(error, origin, known);
                 return status;

@@ -140,8 +140,9 @@ static void locate_crash(const struct plan *plan, uint32_t file, uint64_t begin,
     failure->byte = byte >= (int64_t)begin ? byte : -1;
     failure->system = system;
     failure->code = JOB_CRASHED;
-    sheaf_error_help(failure, "Mend the operator, or leave such records out: sheaf where '...' then "
-                              "run ...");
+    sheaf_error_help(failure,
+                     "Mend the operator, or leave such records out: sheaf where '...' then "
+                     "run ...");
     locate_row(plan, file, begin, lines, failure);
 }
 
@@ -174,11 +175,11 @@ void sheaf_locate_gluing(const struct plan *plan, sheaf_error *failure)
                               "pieces");
 }
 
-sheaf_status sheaf_locate_rejects(
-    const sheaf_dataset *dataset, uint32_t file, uint64_t lines, uint64_t records,
-    const char *bytes, size_t size,
-    sheaf_status (*write)(void *context, const char *bytes, size_t size, sheaf_error *error),
-    void *context, sheaf_error *error)
+sheaf_status sheaf_locate_rejects(const sheaf_dataset *dataset, uint32_t file, uint64_t lines,
+                                  uint64_t records, const char *bytes, size_t size,
+                                  sheaf_status (*write)(void *context, const char *bytes,
+                                                        size_t size, sheaf_error *error),
+                                  void *context, sheaf_error *error)
 {
     struct sheaf_string out = {0};
     const char *end = bytes + size;

@@ -26,7 +26,8 @@ static sheaf_status add_step(struct pipeline *pipeline, struct step step, sheaf_
 {
     size_t capacity = pipeline->step_count;
 
-    SHEAF_TRY(sheaf_grow(&pipeline->steps, &capacity, pipeline->step_count + 1, sizeof step, error));
+    SHEAF_TRY(
+        sheaf_grow(&pipeline->steps, &capacity, pipeline->step_count + 1, sizeof step, error));
     pipeline->steps[pipeline->step_count++] = step;
     return SHEAF_OK;
 }
@@ -219,8 +220,8 @@ static sheaf_status parse(struct pipeline *pipeline, const char *text, struct st
     SHEAF_TRY(sheaf_allocate(&schema.fields, pipeline->view_count, sizeof *schema.fields, error));
     schema.count = pipeline->view_count;
     for (size_t i = 0; i < schema.count; i++)
-        schema.fields[i] = (struct sheaf_field){pipeline->view[i].name,
-                                                plain_kind(pipeline->view[i].kind)};
+        schema.fields[i] =
+            (struct sheaf_field){pipeline->view[i].name, plain_kind(pipeline->view[i].kind)};
     sheaf_status status = sheaf_expression_parse(text, &schema, &step->expression, error);
     if (status == SHEAF_OK) {
         const uint32_t *columns;
@@ -406,8 +407,8 @@ sheaf_status sheaf_pipeline_bind_arguments(struct pipeline *pipeline, struct she
                                            sheaf_error *error)
 {
     if (count != bound->inputs) {
-        sheaf_error_set(error, SHEAF_BAD_ARGUMENT, "%s: %s takes %u column%s, not %zu (E239)", whole,
-                        bound->name, bound->inputs, bound->inputs == 1 ? "" : "s", count);
+        sheaf_error_set(error, SHEAF_BAD_ARGUMENT, "%s: %s takes %u column%s, not %zu (E239)",
+                        whole, bound->name, bound->inputs, bound->inputs == 1 ? "" : "s", count);
         sheaf_error_help(error, "sheaf describe %s says which", bound->name);
         return SHEAF_BAD_ARGUMENT;
     }
@@ -423,8 +424,8 @@ sheaf_status sheaf_pipeline_bind_arguments(struct pipeline *pipeline, struct she
         }
         SHEAF_TRY(sheaf_bind_kind(bound->name, &bound->op->inputs[i], arguments[i], kind,
                                   &bound->input_kind[i], error));
-        SHEAF_TRY(sheaf_pipeline_convert(pipeline, reg, bound->input_kind[i], &bound->input[i],
-                                         error));
+        SHEAF_TRY(
+            sheaf_pipeline_convert(pipeline, reg, bound->input_kind[i], &bound->input[i], error));
     }
     return SHEAF_OK;
 }
@@ -457,8 +458,8 @@ static sheaf_status plan_map(struct pipeline *pipeline, struct step *step, const
     return add_step(pipeline, *step, error);
 }
 
-sheaf_status sheaf_pipeline_map(struct pipeline *pipeline, struct sheaf_bound *map, const char *bind,
-                                sheaf_error *error)
+sheaf_status sheaf_pipeline_map(struct pipeline *pipeline, struct sheaf_bound *map,
+                                const char *bind, sheaf_error *error)
 {
     struct step step = {.kind = STEP_MAP, .map = map};
     sheaf_status status = plan_map(pipeline, &step, bind, error);

@@ -45,55 +45,58 @@ struct step {
 struct view_column {
     char *name;
     sheaf_kind kind;
-    int32_t source;   /* column of the dataset, or -1 */
-    int32_t reg;      /* its register in `kind`, or -1 while nothing asked for it */
+    int32_t source; /* column of the dataset, or -1 */
+    int32_t reg;    /* its register in `kind`, or -1 while nothing asked for it */
 };
 
 struct pipeline {
     const sheaf_dataset *dataset; /* NULL: the registers come from a result in memory */
     struct sheaf_wanted *wanted;
-    int32_t *wanted_register;     /* of each wanted */
+    int32_t *wanted_register; /* of each wanted */
     size_t wanted_count;
     struct step *steps;
     size_t step_count;
-    sheaf_kind *kinds;            /* of the registers */
-    int32_t *born;                /* index of the step that makes a register; -1: the reader */
-    bool *needed;                 /* by the end of the pipeline */
+    sheaf_kind *kinds; /* of the registers */
+    int32_t *born;     /* index of the step that makes a register; -1: the reader */
+    bool *needed;      /* by the end of the pipeline */
     size_t registers;
     struct view_column *view;
     size_t view_count;
-    bool mapped;                  /* a map stands in it: rows out are not rows of the file */
+    bool mapped; /* a map stands in it: rows out are not rows of the file */
 };
 
 /* Start from the columns of a dataset, or (dataset NULL) of a result. */
-SHEAF_CHECKED sheaf_status sheaf_pipeline_begin(struct pipeline *pipeline, const sheaf_dataset *dataset,
-                                          const struct sheaf_schema *result, sheaf_error *error);
+SHEAF_CHECKED sheaf_status sheaf_pipeline_begin(struct pipeline *pipeline,
+                                                const sheaf_dataset *dataset,
+                                                const struct sheaf_schema *result,
+                                                sheaf_error *error);
 void sheaf_pipeline_free(struct pipeline *pipeline);
 
 SHEAF_CHECKED sheaf_status sheaf_pipeline_where(struct pipeline *pipeline, const char *expression,
-                                          sheaf_error *error);
+                                                sheaf_error *error);
 SHEAF_CHECKED sheaf_status sheaf_pipeline_select(struct pipeline *pipeline, const char *items,
-                                           sheaf_error *error);
+                                                 sheaf_error *error);
 SHEAF_CHECKED sheaf_status sheaf_pipeline_limit(struct pipeline *pipeline, uint64_t rows,
-                                          sheaf_error *error);
+                                                sheaf_error *error);
 /* Takes over `map` (allocated), also on failure. */
 SHEAF_CHECKED sheaf_status sheaf_pipeline_map(struct pipeline *pipeline, struct sheaf_bound *map,
-                                        const char *bind, sheaf_error *error);
+                                              const char *bind, sheaf_error *error);
 
 /* Find what is called so: index into the view, SHEAF_BAD_ARGUMENT with the names there are. */
 SHEAF_CHECKED sheaf_status sheaf_pipeline_find(const struct pipeline *pipeline, const char *name,
-                                         size_t *index, sheaf_error *error);
+                                               size_t *index, sheaf_error *error);
 /* The register of a column of the view in a kind. */
 SHEAF_CHECKED sheaf_status sheaf_pipeline_register(struct pipeline *pipeline, size_t index,
-                                             sheaf_kind kind, int32_t *reg, sheaf_error *error);
+                                                   sheaf_kind kind, int32_t *reg,
+                                                   sheaf_error *error);
 /* A new register that holds the value of an expression over the view, or of a column if it is just
  * a name: *index is -1 then, or the column's. */
 SHEAF_CHECKED sheaf_status sheaf_pipeline_value(struct pipeline *pipeline, const char *expression,
-                                          int32_t *reg, sheaf_kind *kind, int *index,
-                                          sheaf_error *error);
+                                                int32_t *reg, sheaf_kind *kind, int *index,
+                                                sheaf_error *error);
 /* Convert a register. */
 SHEAF_CHECKED sheaf_status sheaf_pipeline_convert(struct pipeline *pipeline, int32_t from,
-                                            sheaf_kind kind, int32_t *to, sheaf_error *error);
+                                                  sheaf_kind kind, int32_t *to, sheaf_error *error);
 /* The end reads this register. */
 void sheaf_pipeline_need(struct pipeline *pipeline, int32_t reg);
 /* Work out what lives where; after this the pipeline is only read. */
@@ -105,24 +108,24 @@ SHEAF_CHECKED sheaf_status sheaf_pipeline_end(struct pipeline *pipeline, sheaf_e
  * where the input index counts registers.  `column_names`, if given, gets the names.
  */
 SHEAF_CHECKED sheaf_status sheaf_pipeline_bind(struct pipeline *pipeline, struct sheaf_bound *bound,
-                                         const char *bind, sheaf_error *error);
+                                               const char *bind, sheaf_error *error);
 /* The same where the inputs are given as expressions. */
 SHEAF_CHECKED sheaf_status sheaf_pipeline_bind_arguments(struct pipeline *pipeline,
-                                                   struct sheaf_bound *bound, char *const *arguments,
-                                                   size_t count, const char *whole,
-                                                   sheaf_error *error);
+                                                         struct sheaf_bound *bound,
+                                                         char *const *arguments, size_t count,
+                                                         const char *whole, sheaf_error *error);
 
 /* -- running ------------------------------------------------------------------------------- */
 
 struct flow;
 
-/* What a flow hands on: registers of `rows` rows.  origin[r]: the row of the reader's batch that row
- * r comes from; NULL when that can not be said (after a map). */
+/* What a flow hands on: registers of `rows` rows.  origin[r]: the row of the reader's batch that
+ * row r comes from; NULL when that can not be said (after a map). */
 typedef sheaf_status (*flow_taker)(void *context, const sheaf_column *registers, size_t rows,
                                    const uint32_t *origin, sheaf_error *error);
 
 SHEAF_CHECKED sheaf_status sheaf_flow_open(const struct pipeline *pipeline, struct flow **flow,
-                                     sheaf_error *error);
+                                           sheaf_error *error);
 void sheaf_flow_close(struct flow *flow);
 /* A new shard: limits count from here. */
 void sheaf_flow_start(struct flow *flow);
@@ -134,11 +137,13 @@ void sheaf_flow_counts(const struct flow *flow, uint64_t *filtered);
  * Send rows through: columns as the pipeline's wanted list (or the view of the
  * result).  On failure error->row is the row of this call, or -1.
  */
-SHEAF_CHECKED sheaf_status sheaf_flow_run(struct flow *flow, const sheaf_column *columns, size_t rows,
-                                    flow_taker take, void *context, sheaf_error *error);
+SHEAF_CHECKED sheaf_status sheaf_flow_run(struct flow *flow, const sheaf_column *columns,
+                                          size_t rows, flow_taker take, void *context,
+                                          sheaf_error *error);
 /* The same for a single row of them. */
-SHEAF_CHECKED sheaf_status sheaf_flow_run_row(struct flow *flow, const sheaf_column *columns, size_t row,
-                                        flow_taker take, void *context, sheaf_error *error);
+SHEAF_CHECKED sheaf_status sheaf_flow_run_row(struct flow *flow, const sheaf_column *columns,
+                                              size_t row, flow_taker take, void *context,
+                                              sheaf_error *error);
 
 /* Convert a whole column: numbers to f64 or i64, anything to text.  `text` keeps the bytes. */
 struct conversion {

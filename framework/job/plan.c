@@ -95,7 +95,8 @@ static sheaf_status plan_map_stage(struct plan *plan, const sheaf_stage *stage, 
     SHEAF_TRY(find_operator(plan, stage->op, stage->spec, &found, error));
     if (!found.op->map)
         return sheaf_error_set(error, SHEAF_BAD_ARGUMENT,
-                               "operator %s folds rows, so nothing can come after it (E242)", found.name);
+                               "operator %s folds rows, so nothing can come after it (E242)",
+                               found.name);
     SHEAF_TRY(sheaf_allocate(&map, 1, sizeof *map, error));
     sheaf_status status = begin_bound(&found, stage->set, map, error);
     if (status != SHEAF_OK) {
@@ -146,7 +147,7 @@ static sheaf_status plan_key(struct plan *plan, const struct sheaf_item *item, s
     sheaf_pipeline_need(&plan->pipeline, reg);
     plan->key_registers[plan->keys] = reg;
     plan->key_kinds[plan->keys++] = wanted;
-    const char *name = item->as ? item->as
+    const char *name = item->as     ? item->as
                        : index >= 0 ? plan->pipeline.view[index].name
                                     : item->text;
     return add_out(plan, name, wanted, error);
@@ -233,8 +234,8 @@ static sheaf_status plan_call(struct plan *plan, const struct sheaf_call_words *
     if (status == SHEAF_OK)
         status = name_outputs(&bound, call, error);
     if (status == SHEAF_OK)
-        status = sheaf_pipeline_bind_arguments(&plan->pipeline, &bound, call->arguments, call->count,
-                                               call->whole, error);
+        status = sheaf_pipeline_bind_arguments(&plan->pipeline, &bound, call->arguments,
+                                               call->count, call->whole, error);
     if (status == SHEAF_OK)
         status = finish_bound(plan, &bound, error);
     if (status == SHEAF_OK)
@@ -463,7 +464,8 @@ sheaf_status sheaf_plan_load(const struct plan *plan, sheaf_error *error)
     return SHEAF_OK;
 }
 
-/* -- kinds that are open -------------------------------------------------------------------------- */
+/* -- kinds that are open --------------------------------------------------------------------------
+ */
 
 static bool is_open(const struct plan *plan, const struct sheaf_wanted *wanted)
 {
@@ -492,11 +494,10 @@ sheaf_status sheaf_plan_examine(const struct plan *made, struct plan *plan, shea
         bool wanted = false;
         int32_t reg;
         for (size_t i = 0; i < made->pipeline.wanted_count; i++)
-            wanted |= made->pipeline.wanted[i].column == column &&
-                      dataset->open_kinds[column];
+            wanted |= made->pipeline.wanted[i].column == column && dataset->open_kinds[column];
         if (wanted)
-            status = sheaf_pipeline_register(pipeline, column, (sheaf_kind){SHEAF_TEXT, 0}, &reg,
-                                             error);
+            status =
+                sheaf_pipeline_register(pipeline, column, (sheaf_kind){SHEAF_TEXT, 0}, &reg, error);
     }
     if (status == SHEAF_OK)
         status = sheaf_pipeline_end(pipeline, error);

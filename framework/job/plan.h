@@ -42,7 +42,7 @@ struct plan {
     sheaf_plugin **plugins; /* opened for this plan; loaded where they run */
     size_t plugin_count;
 
-    size_t post;            /* stages from here on work on the answer */
+    size_t post; /* stages from here on work on the answer */
     const sheaf_stage *stages;
     size_t stage_count;
     sheaf_stage own_stages[SHEAF_STAGES_MAX]; /* made from the short form */
@@ -52,8 +52,8 @@ struct plan {
  * typed_rows: rows keep their values' kinds (for a result in memory, JSON), else
  * they come out as they stand in the file.
  */
-SHEAF_CHECKED sheaf_status sheaf_plan_make(const sheaf_job *job, bool typed_rows,
-                                           struct plan *plan, sheaf_error *error);
+SHEAF_CHECKED sheaf_status sheaf_plan_make(const sheaf_job *job, bool typed_rows, struct plan *plan,
+                                           sheaf_error *error);
 /* A plan that finds the kinds of those columns which `made` reads and whose kind is open. */
 SHEAF_CHECKED sheaf_status sheaf_plan_examine(const struct plan *made, struct plan *plan,
                                               sheaf_error *error);

@@ -8,7 +8,8 @@
 #include "output/file.h"
 #include "reduce/flat.h"
 
-/* -- gathering pieces --------------------------------------------------------------------------- */
+/* -- gathering pieces ---------------------------------------------------------------------------
+ */
 
 sheaf_status sheaf_gather_piece(struct gatherer *gatherer, const void *bytes, size_t size,
                                 sheaf_error *error)
@@ -64,7 +65,8 @@ void sheaf_gather_free(struct gatherer *gatherer)
     *gatherer = (struct gatherer){0};
 }
 
-/* -- the result ----------------------------------------------------------------------------------- */
+/* -- the result -----------------------------------------------------------------------------------
+ */
 
 static void drop_rows(struct sheaf_result *result)
 {
@@ -159,7 +161,8 @@ sheaf_status sheaf_result_write(const sheaf_result *result, int fd, const char *
     return status;
 }
 
-/* -- stages on the rows ---------------------------------------------------------------------------- */
+/* -- stages on the rows
+ * ---------------------------------------------------------------------------- */
 
 struct restaging {
     struct pipeline pipeline;
@@ -167,7 +170,7 @@ struct restaging {
     sheaf_column *out;
     struct sheaf_schema schema;
     struct gatherer gatherer;
-    int64_t next;       /* number of the next row */
+    int64_t next; /* number of the next row */
 };
 
 static sheaf_status take_rows(void *context, const sheaf_column *registers, size_t rows,
@@ -206,8 +209,8 @@ static sheaf_status plan_restaging(struct restaging *r, const struct sheaf_resul
         SHEAF_TRY(sheaf_pipeline_limit(pipeline, stage->count, error));
     SHEAF_TRY(sheaf_allocate(&r->registers, pipeline->view_count, sizeof *r->registers, error));
     SHEAF_TRY(sheaf_allocate(&r->out, pipeline->view_count + 1, sizeof *r->out, error));
-    SHEAF_TRY(sheaf_allocate(&r->schema.fields, pipeline->view_count, sizeof *r->schema.fields,
-                             error));
+    SHEAF_TRY(
+        sheaf_allocate(&r->schema.fields, pipeline->view_count, sizeof *r->schema.fields, error));
     for (size_t i = 0; i < pipeline->view_count; i++) {
         const struct view_column *column = &pipeline->view[i];
         SHEAF_TRY(sheaf_pipeline_register(pipeline, i, column->kind, &r->registers[i], error));
@@ -226,16 +229,15 @@ static sheaf_status run_restaging(struct restaging *r, const struct sheaf_result
     sheaf_column *columns = NULL;
 
     SHEAF_TRY(sheaf_flow_open(&r->pipeline, &flow, error));
-    sheaf_status status =
-        sheaf_allocate(&columns, result->schema.count, sizeof *columns, error);
+    sheaf_status status = sheaf_allocate(&columns, result->schema.count, sizeof *columns, error);
     for (size_t begin = 0; status == SHEAF_OK && begin < result->rows; begin += SHEAF_BATCH_ROWS) {
         size_t rows = result->rows - begin;
         if (rows > SHEAF_BATCH_ROWS)
             rows = SHEAF_BATCH_ROWS;
         for (size_t i = 0; i < result->schema.count; i++) {
             columns[i] = result->columns[i];
-            columns[i].values = (const char *)columns[i].values +
-                                begin * sheaf_type_size(columns[i].type);
+            columns[i].values =
+                (const char *)columns[i].values + begin * sheaf_type_size(columns[i].type);
             if (columns[i].present)
                 columns[i].present += begin / 64;
         }

@@ -12,7 +12,7 @@ struct sheaf_result {
     struct sheaf_string flat; /* the columns' bytes (reduce/flat.h) */
     sheaf_column *columns;
     size_t rows;
-    const char **names;       /* of the schema, for sinks */
+    const char **names; /* of the schema, for sinks */
     sheaf_kind *kinds;
     sheaf_batch batch;
     sheaf_report report;
@@ -32,7 +32,8 @@ SHEAF_CHECKED sheaf_status sheaf_result_sort(struct sheaf_result *result, const 
                                              sheaf_error *error);
 
 /* The only row, in which the same outputs stand for each of `columns` columns as "COLUMN.OUTPUT",
- * becomes a row for each: column, type, outputs.  An output that is not of one kind in all is text. */
+ * becomes a row for each: column, type, outputs.  An output that is not of one kind in all is text.
+ */
 SHEAF_CHECKED sheaf_status sheaf_result_transpose(struct sheaf_result *result, size_t columns,
                                                   const sheaf_kind *kinds, sheaf_error *error);
 

@@ -87,7 +87,8 @@ static sheaf_status explain_stream(sheaf_error *error)
     return SHEAF_BAD_DATA;
 }
 
-/* -- takers -------------------------------------------------------------------------------------- */
+/* -- takers --------------------------------------------------------------------------------------
+ */
 
 struct running {
     const sheaf_job *job;
@@ -113,8 +114,8 @@ static sheaf_status open_rejects(struct running *running, sheaf_error *error)
 
     if (!running->job->rejects)
         return SHEAF_OK;
-    SHEAF_TRY(sheaf_open_output(running->job->dataset, running->job->rejects, &running->rejects,
-                                error));
+    SHEAF_TRY(
+        sheaf_open_output(running->job->dataset, running->job->rejects, &running->rejects, error));
     return sheaf_output_write(running->rejects, names, sizeof names - 1, error);
 }
 
@@ -161,7 +162,8 @@ static sheaf_status take_piece(void *context, const void *bytes, size_t size, ui
     return sheaf_sink_piece(running->sink, bytes, size, error);
 }
 
-/* -- one attempt ----------------------------------------------------------------------------------- */
+/* -- one attempt
+ * ----------------------------------------------------------------------------------- */
 
 static sheaf_status list_names(const struct plan *plan, const char ***names, sheaf_kind **kinds,
                                sheaf_error *error)
@@ -254,8 +256,8 @@ static sheaf_status run_job(const sheaf_job *job, const struct sheaf_style *styl
                             sheaf_write write, void *context, struct sheaf_result *result,
                             sheaf_report *report, sheaf_error *error)
 {
-    bool typed = !write || style->layout == SHEAF_LAYOUT_JSON ||
-                 style->layout == SHEAF_LAYOUT_JSONL;
+    bool typed =
+        !write || style->layout == SHEAF_LAYOUT_JSON || style->layout == SHEAF_LAYOUT_JSONL;
     sheaf_error failure = {0}, opinion = {0};
 
     for (;;) {
@@ -303,7 +305,8 @@ static sheaf_status run_job(const sheaf_job *job, const struct sheaf_style *styl
     }
 }
 
-/* -- the doors ------------------------------------------------------------------------------------- */
+/* -- the doors
+ * ------------------------------------------------------------------------------------- */
 
 static sheaf_status check_job(const sheaf_job *job, sheaf_error *error)
 {
@@ -350,9 +353,9 @@ sheaf_status sheaf_open_output(const sheaf_dataset *dataset, const char *path,
 static sheaf_status make_style(const sheaf_target *target, struct sheaf_style *style,
                                sheaf_error *error)
 {
-    *style = (struct sheaf_style){.headless = target->headless,
-                                  .delimiter = (uint8_t)(target->delimiter ? target->delimiter - 1
-                                                                           : 0)};
+    *style =
+        (struct sheaf_style){.headless = target->headless,
+                             .delimiter = (uint8_t)(target->delimiter ? target->delimiter - 1 : 0)};
     return sheaf_layout_find(target->format ? target->format : "csv", &style->layout, error);
 }
 

@@ -91,15 +91,14 @@ static int compare_rows(const void *left, const void *right, void *context)
 
 /* One column with its rows in another order, in memory that the caller frees. */
 static sheaf_status permute(const sheaf_column *from, const uint32_t *order, size_t rows,
-                            sheaf_column *to, void **values, uint64_t **present,
-                            sheaf_error *error)
+                            sheaf_column *to, void **values, uint64_t **present, sheaf_error *error)
 {
     size_t size = sheaf_type_size(from->type);
 
     SHEAF_TRY(sheaf_allocate(values, rows, size, error));
     for (size_t row = 0; row < rows; row++)
-        memcpy((char *)*values + row * size,
-               (const char *)from->values + (size_t)order[row] * size, size);
+        memcpy((char *)*values + row * size, (const char *)from->values + (size_t)order[row] * size,
+               size);
     *to = *from;
     to->values = *values;
     if (!from->present)
@@ -164,7 +163,8 @@ static sheaf_status find_key(const struct sheaf_result *result, const char *name
     struct sheaf_string names = {0};
     for (size_t i = 0; i < result->schema.count; i++)
         sheaf_string_append_format(&names, "%s%s", i ? ", " : "", result->schema.fields[i].name);
-    sheaf_error_set(error, SHEAF_BAD_ARGUMENT, "sort: the answer has no column \"%s\" (E234)", name);
+    sheaf_error_set(error, SHEAF_BAD_ARGUMENT, "sort: the answer has no column \"%s\" (E234)",
+                    name);
     sheaf_error_help(error, "The columns are: %.400s", names.bytes ? names.bytes : "none");
     sheaf_string_free(&names);
     return SHEAF_BAD_ARGUMENT;

@@ -13,7 +13,7 @@ struct worker {
     const struct task_context *context;
     const struct plan *plan;
     struct sheaf_workplace *place;
-    struct sheaf_reader *reader;   /* opened with the first shard */
+    struct sheaf_reader *reader; /* opened with the first shard */
     struct flow *flow;
     struct sheaf_table *table;
     struct sheaf_table *rehearsal; /* a row folded for trial, to see whether it crashes */
@@ -23,7 +23,7 @@ struct worker {
     struct sheaf_string numbers;   /* ROWS: their numbers */
     struct sheaf_evidence *evidence;
     uint64_t ordinal;
-    uint64_t delivered;            /* rows that reached the end, in this shard */
+    uint64_t delivered; /* rows that reached the end, in this shard */
 };
 
 sheaf_status sheaf_task_enter(void *context, struct sheaf_workplace *place, void **local,
@@ -67,7 +67,8 @@ void sheaf_task_leave(void *context, void *local)
     free(worker);
 }
 
-/* -- what happens to rows at the end of the pipeline -------------------------------------------- */
+/* -- what happens to rows at the end of the pipeline --------------------------------------------
+ */
 
 static const sheaf_column *collect_keys(struct worker *worker, const sheaf_column *registers)
 {
@@ -133,7 +134,8 @@ static sheaf_status take_rows(void *context, const sheaf_column *registers, size
     return sheaf_string_check(&worker->piece, error);
 }
 
-/* -- a shard ------------------------------------------------------------------------------------- */
+/* -- a shard -------------------------------------------------------------------------------------
+ */
 
 /* Attempts at this shard crashed: fold each row alone, for trial, so that the mark names it. */
 static sheaf_status rehearse(struct worker *worker, const struct sheaf_read *read,
@@ -266,7 +268,8 @@ static sheaf_status publish_shard(struct worker *worker, struct shard_summary *s
     if (head.rejects_size)
         memcpy(to + head.body_size, rejects->bytes, head.rejects_size);
     if (plan->kind == PLAN_FOLD) {
-        SHEAF_TRY(sheaf_published_check(&plan->table, to, head.body_size, &summary->entries, error));
+        SHEAF_TRY(
+            sheaf_published_check(&plan->table, to, head.body_size, &summary->entries, error));
     } else {
         summary->entries = worker->delivered;
     }
@@ -296,7 +299,8 @@ static sheaf_status run_shard(struct worker *worker, const struct shard_task *ta
     return SHEAF_OK;
 }
 
-/* -- states ---------------------------------------------------------------------------------------- */
+/* -- states
+ * ---------------------------------------------------------------------------------------- */
 
 static sheaf_status glue_inputs(struct worker *worker, const struct glue_task *task,
                                 sheaf_error *error)

@@ -12,13 +12,13 @@
 #include "job/plan.h"
 #include "output/sink.h"
 
-#define JOB_FAN_IN     128        /* pieces that one task glues: part of the definition of an answer */
-#define JOB_FIND       UINT64_MAX /* begin of a shard: where cutting finds it */
-#define JOB_NO_VALUE   411        /* E411: an expression has no value for a row */
-#define JOB_REFUSED    413        /* E413: an operator refused a row */
-#define JOB_CRASHED    414        /* E414: an operator crashed on a row */
-#define JOB_FIRST_OPINION 420     /* E420: a value does not fit the kind that a sample suggested */
-#define JOB_SHARD_BITS 40         /* rows of a shard are numbered below 2^40 */
+#define JOB_FAN_IN        128 /* pieces that one task glues: part of the definition of an answer */
+#define JOB_FIND          UINT64_MAX /* begin of a shard: where cutting finds it */
+#define JOB_NO_VALUE      411        /* E411: an expression has no value for a row */
+#define JOB_REFUSED       413        /* E413: an operator refused a row */
+#define JOB_CRASHED       414        /* E414: an operator crashed on a row */
+#define JOB_FIRST_OPINION 420 /* E420: a value does not fit the kind that a sample suggested */
+#define JOB_SHARD_BITS    40  /* rows of a shard are numbered below 2^40 */
 
 enum task_kind { TASK_SHARD, TASK_GLUE, TASK_ANSWER };
 
@@ -59,8 +59,8 @@ _Static_assert(sizeof(struct shard_summary) <= SHEAF_SUMMARY_BYTES, "a summary f
 /* What workers see beside the plan; filled by the coordinator before it forks. */
 struct task_context {
     const struct plan *plan;
-    const char **out_names;     /* of plan->out */
-    bool format;                /* ROWS come as text in `style`, else as flat columns */
+    const char **out_names; /* of plan->out */
+    bool format;            /* ROWS come as text in `style`, else as flat columns */
     struct sheaf_style style;
 };
 

@@ -12,9 +12,9 @@ struct transposing {
     size_t rows, outputs;
     struct sheaf_schema schema;
     sheaf_column *columns;
-    char *values;       /* of all columns, 16 bytes a value */
+    char *values; /* of all columns, 16 bytes a value */
     uint64_t *present;
-    size_t words;       /* of `present` for one column */
+    size_t words; /* of `present` for one column */
     struct sheaf_string text;
 };
 
@@ -60,8 +60,8 @@ static void fill_output(struct transposing *t, size_t output)
     for (size_t row = 0; row < t->rows; row++) {
         const sheaf_column *value = &t->from->columns[row * t->outputs + output];
         size_t begin = t->text.size;
-        bool present = sheaf_present(value, 0) &&
-                       !(value->type == SHEAF_F64 && isnan(value->f64[0]));
+        bool present =
+            sheaf_present(value, 0) && !(value->type == SHEAF_F64 && isnan(value->f64[0]));
 
         t->present[c * t->words + row / 64] |= (uint64_t)present << (row % 64);
         if (kind.type == SHEAF_TEXT) {

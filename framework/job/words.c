@@ -92,8 +92,8 @@ sheaf_status sheaf_words_items(const char *text, const char *what, struct sheaf_
         if (status == SHEAF_OK && as)
             status = trimmed(as + 2, end, &item.as, error);
         if (status == SHEAF_OK && (!item.text[0] || (item.as && !item.as[0])))
-            status = sheaf_error_set(error, SHEAF_BAD_ARGUMENT,
-                                     "%s '%s': an item is empty (E232)", what, text);
+            status = sheaf_error_set(error, SHEAF_BAD_ARGUMENT, "%s '%s': an item is empty (E232)",
+                                     what, text);
         if (status != SHEAF_OK) {
             free(item.text);
             free(item.as);
@@ -207,8 +207,8 @@ static sheaf_status read_call(const char **cursor, struct sheaf_call_words *call
         if (inside < end)
             SHEAF_TRY(add_argument(call, at, end, error));
         else if (*end == ',' || call->count)
-            return sheaf_error_set(error, SHEAF_BAD_ARGUMENT,
-                                   "'%s': an argument is empty (E232)", begin);
+            return sheaf_error_set(error, SHEAF_BAD_ARGUMENT, "'%s': an argument is empty (E232)",
+                                   begin);
         at = end + 1;
         if (*end == ')')
             break;

@@ -31,12 +31,12 @@ void sheaf_words_items_free(struct sheaf_items *items);
 
 /* name(argument, argument, option=value) [as alias] */
 struct sheaf_call_words {
-    char *whole;      /* as it was written, without the alias: "mean(x)" */
+    char *whole; /* as it was written, without the alias: "mean(x)" */
     char *name;
     char *as;         /* or NULL */
     char **arguments; /* expressions */
     size_t count;
-    char *set;        /* "option=value,..." or NULL */
+    char *set; /* "option=value,..." or NULL */
 };
 
 struct sheaf_calls {
@@ -51,7 +51,8 @@ void sheaf_words_calls_free(struct sheaf_calls *calls);
 /* Find "name=value" in "a=b,name=value": the value copied to *value, NULL if it is not there. */
 SHEAF_CHECKED sheaf_status sheaf_words_pair(const char *text, const char *name, char **value,
                                             sheaf_error *error);
-/* The first left side of "a=b,c=d" that is none of `names` (ends at NULL), or NULL; freed by caller. */
+/* The first left side of "a=b,c=d" that is none of `names` (ends at NULL), or NULL; freed by
+ * caller. */
 SHEAF_CHECKED sheaf_status sheaf_words_unknown(const char *text, const char *const *names,
                                                char **unknown, sheaf_error *error);
 
