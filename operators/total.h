@@ -57,11 +57,12 @@ static inline void total_add_keyed(void *states, size_t stride, const uint32_t *
     sheaf_type type = value->type;
     int32_t scale = value->scale;
 
-    if (type == SHEAF_F64)
+    if (type == SHEAF_F64) {
+        _Static_assert(offsetof(struct total, exact) == 0, "sums lie where states do");
         for (size_t row = 0; row < batch->rows; row++)
-            sheaf_exact_add_one(&total_count(states, stride, key[row], type, scale)->exact,
-                                batch->heap, load_f64(value, row));
-    else
+            total_count(states, stride, key[row], type, scale);
+        sheaf_exact_add_keyed(states, stride, key, batch->heap, value->f64, batch->rows);
+    } else
         for (size_t row = 0; row < batch->rows; row++)
             total_count(states, stride, key[row], type, scale)->wide += load_i64(value, row);
 }

@@ -41,8 +41,7 @@ def stats_of_duckdb(connection, table, schema):
 def rows_of_polars(pl, job, path, _threads):
     schema = SCHEMAS[job.data]
     frame = pl.scan_csv(path, separator=schema.delimiter, has_header=schema.header,
-                        schema={name: getattr(pl, kind.polars) for name, kind in schema.columns},
-                        missing_utf8_is_empty_string=False)
+                        schema={name: getattr(pl, kind.polars) for name, kind in schema.columns})
     if job.name == "stats":
         return stats_of_polars(pl, frame, schema)
     return job.polars(pl, frame).collect(engine="streaming").rows()

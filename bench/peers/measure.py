@@ -40,7 +40,8 @@ def _start(command, environment, cores, answer, remarks):
 def _check(command, status, remarks_path):
     if status != 0:
         with open(remarks_path, errors="replace") as file:
-            raise Failed(f"{command[0]} ended with {status}: {file.read().strip()[-400:]}")
+            last = file.read().strip().splitlines()[-1:]
+        raise Failed(f"{command[0]} ended with {status}: {''.join(last)}")
 
 
 def run(command, environment, cores, folder):

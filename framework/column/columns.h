@@ -27,7 +27,12 @@ struct sheaf_column_parsers {
 };
 
 extern const struct sheaf_column_parsers sheaf_column_parsers_portable;
-extern const struct sheaf_column_parsers sheaf_column_parsers_avx2; /* x86 with AVX2 only */
+extern const struct sheaf_column_parsers sheaf_column_parsers_avx2;   /* x86 with AVX2 only */
+extern const struct sheaf_column_parsers sheaf_column_parsers_avx512; /* likewise */
+
+/* The one of AVX2, which AVX-512 uses too. */
+uint64_t sheaf_find_shapes_avx2(const char *base, const uint32_t *begin, const uint32_t *end,
+                                size_t rows, struct sheaf_shapes *shapes);
 
 /* Those to use with an instruction set that this machine has; the best ones. */
 const struct sheaf_column_parsers *sheaf_column_parsers_for(enum sheaf_isa isa);

@@ -95,5 +95,11 @@ static inline bool take_number(const char *end, size_t size, uint64_t *value, un
 
 #include "column/columns_loops.h"
 
+uint64_t sheaf_find_shapes_avx2(const char *base, const uint32_t *begin, const uint32_t *end,
+                                size_t rows, struct sheaf_shapes *shapes)
+{
+    return find_shapes(base, begin, end, rows, shapes);
+}
+
 const struct sheaf_column_parsers sheaf_column_parsers_avx2 = {parse_i64, parse_f64, parse_decimal,
                                                                find_shapes};

@@ -42,4 +42,7 @@ bool sheaf_parse_value(sheaf_kind kind, const char *bytes, size_t size, void *va
 /* 0 <= result <= size: the length of the valid UTF-8 at the start. */
 size_t sheaf_utf8_valid(const char *bytes, size_t size);
 
+/* Whether all of it is; quick for large pieces. */
+bool sheaf_utf8_is_valid(const char *bytes, size_t size);
+
 #endif

@@ -5,7 +5,9 @@
 const struct sheaf_column_parsers *sheaf_column_parsers_for(enum sheaf_isa isa)
 {
 #if defined(__x86_64__)
-    if (isa >= SHEAF_ISA_AVX2)
+    if (isa == SHEAF_ISA_AVX512)
+        return &sheaf_column_parsers_avx512;
+    if (isa == SHEAF_ISA_AVX2)
         return &sheaf_column_parsers_avx2;
 #else
     (void)isa;

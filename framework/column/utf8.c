@@ -3,6 +3,8 @@
  *
  * Not UTF-8 are: overlong forms, surrogates, what is above U+10FFFF.
  */
+#include "column/utf8.h"
+#include "base/cpu.h"
 #include "column/parse.h"
 #include "kernel/wide.h"
 
@@ -57,4 +59,26 @@ size_t sheaf_utf8_valid(const char *bytes, size_t size)
         at += length;
     }
     return at;
+}
+
+static bool is_valid_plain(const char *bytes, size_t size)
+{
+    return sheaf_utf8_valid(bytes, size) == size;
+}
+
+/* Chosen once.  Threads that come here together find the same, so order does not matter. */
+bool sheaf_utf8_is_valid(const char *bytes, size_t size)
+{
+    static bool (*chosen)(const char *bytes, size_t size);
+    bool (*known)(const char *bytes, size_t size) = __atomic_load_n(&chosen, __ATOMIC_RELAXED);
+
+    if (!known) {
+        known = is_valid_plain;
+#if defined(__x86_64__)
+        if (sheaf_cpu_isa() == SHEAF_ISA_AVX512)
+            known = sheaf_utf8_is_valid_avx512;
+#endif
+        __atomic_store_n(&chosen, known, __ATOMIC_RELAXED);
+    }
+    return known(bytes, size);
 }

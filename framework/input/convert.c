@@ -437,7 +437,7 @@ static sheaf_status convert_text(struct sheaf_converter *converter,
         view_text(converter, records, spans);
     else
         SHEAF_TRY(unquote_text(converter, records, spans, blocks, error));
-    if (records->non_ascii && converter->kind.type == SHEAF_TEXT)
+    if (records->non_ascii && !records->utf8 && converter->kind.type == SHEAF_TEXT)
         check_encoding(converter, records->count, bad);
     if (converter->open && converter->dataset->evidence[converter->column].values == 0)
         check_first_value(converter, records->count, bad);

@@ -29,6 +29,10 @@ uint64_t sheaf_cut_find(const struct sheaf_dialect *dialect, const char *bytes, 
  *     while (!sheaf_cut_feed(&cut, bytes, size, final));
  *     ... cut.found ...
  */
+/* A first window of so much shows at once that no quote is near, which makes the answer cheap, and
+ * holds it but for longer records. */
+#define SHEAF_CUT_REACH ((size_t)68 << 10)
+
 struct sheaf_cut {
     uint64_t wanted; /* offset in the file of the first byte that the next window must hold */
     uint64_t found;

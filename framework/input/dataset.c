@@ -296,7 +296,7 @@ static sheaf_status find_cut(const sheaf_dataset *dataset, const struct sheaf_fi
 {
     struct sheaf_cut cut;
     struct sheaf_sample sample;
-    size_t size = (64 << 10) + 4096; /* so much at once shows where no quote is: see cut.c */
+    size_t size = SHEAF_CUT_REACH;
     bool found = false;
 
     sheaf_cut_start(&cut, &dataset->dialect, nominal);

@@ -47,6 +47,7 @@ struct sheaf_records {
     uint32_t width;   /* fields of the first record */
     bool quotes;      /* some field may need sheaf_field_unquote(); else all are plain */
     bool non_ascii;   /* some byte may be >= 0x80 */
+    bool utf8;        /* all fields are known to be UTF-8; the lexer does not know */
 };
 
 /* Field c of record r as it stands in the file, quotes included: from begin to end (exclusive). */

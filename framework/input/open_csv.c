@@ -145,7 +145,7 @@ static sheaf_status gather_window(struct opening *opening, const struct sheaf_fi
 
     sheaf_cut_start(&cut, &dataset->dialect, nominal);
     uint64_t from = cut.wanted;
-    SHEAF_TRY(sheaf_sample_at(file, from, WINDOW, &sample, error));
+    SHEAF_TRY(sheaf_sample_at(file, from, SHEAF_CUT_REACH, &sample, error));
     status = sheaf_allocate(&found, width, sizeof *found, error);
     if (status == SHEAF_OK && sample.size >= 2 &&
         sheaf_cut_feed(&cut, sample.bytes, sample.size, sample.whole) &&

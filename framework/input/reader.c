@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "column/parse.h"
 #include "input/examine.h"
 #include "input/open.h"
 #include "input/reader_parts.h"
@@ -310,6 +311,32 @@ static sheaf_status copy_records(struct sheaf_reader *reader, struct sheaf_recor
     return SHEAF_OK;
 }
 
+static bool wants_text(const struct sheaf_reader *reader)
+{
+    for (size_t i = 0; i < reader->count; i++)
+        if (reader->wanted[i].kind.type == SHEAF_TEXT)
+            return true;
+    return false;
+}
+
+/*
+ * Look at the whole batch at once, which is quicker than field by field: where all of it is
+ * UTF-8 every field is, for what stands between fields, or is taken out of them, is ASCII.
+ */
+static void check_utf8(const struct sheaf_reader *reader, struct sheaf_records *records)
+{
+    const struct sheaf_dialect *dialect = &reader->dataset->dialect;
+    size_t last = records->count - 1;
+
+    if (!records->non_ascii || records->source || !wants_text(reader) ||
+        dialect->delimiter >= 0x80 || (dialect->has_quote && dialect->quote >= 0x80) ||
+        (dialect->has_escape && dialect->escape >= 0x80))
+        return;
+    uint32_t begin = records->begin[0];
+    uint32_t end = sheaf_field_end(records, last, records->fields[last] - 1);
+    records->utf8 = sheaf_utf8_is_valid(records->bytes + begin, end - begin);
+}
+
 /* The places of the records, without those of the rows that were left out. */
 static void find_offsets(struct sheaf_reader *reader, const struct sheaf_records *records,
                          struct sheaf_read *read)
@@ -434,10 +461,12 @@ sheaf_status sheaf_reader_next(struct sheaf_reader *reader, struct sheaf_read *r
             continue;
         }
         SHEAF_TRY(next_lexed(reader, &records, error));
-        if (records.count == 0)
+        if (records.count == 0) {
             SHEAF_TRY(end_shard(reader, error));
-        else
-            SHEAF_TRY(decode(reader, &records, read, error));
+            continue;
+        }
+        check_utf8(reader, &records);
+        SHEAF_TRY(decode(reader, &records, read, error));
     }
     reader->outcome.rows += read->rows;
     return SHEAF_OK;

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cpu.h"
 #include "base/memory.h"
 #include "job/plan.h"
 #include "job/words.h"
@@ -310,6 +311,17 @@ static sheaf_status check_names(const struct plan *plan, sheaf_error *error)
     return SHEAF_OK;
 }
 
+/* What one worker's table may take: as asked, else a share of six tenths of what there is. */
+static size_t memory_limit(const sheaf_job *job)
+{
+    int workers = job->executor.name == SHEAF_EXECUTOR_INLINE ? 1
+                  : job->executor.workers > 0                 ? job->executor.workers
+                                                              : sheaf_cpu_count();
+
+    return job->memory_bytes ? job->memory_bytes
+                             : sheaf_memory_limit() / 10 * 6 / (size_t)workers;
+}
+
 static sheaf_status end_fold(struct plan *plan, sheaf_error *error)
 {
     SHEAF_TRY(check_names(plan, error));
@@ -318,7 +330,7 @@ static sheaf_status end_fold(struct plan *plan, sheaf_error *error)
                                             .keys = plan->keys,
                                             .aggregate = &plan->aggregate,
                                             .seed = plan->job->seed,
-                                            .memory_limit = plan->job->memory_bytes};
+                                            .memory_limit = memory_limit(plan->job)};
     plan->kind = PLAN_FOLD;
     return sheaf_pipeline_end(&plan->pipeline, error);
 }

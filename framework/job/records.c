@@ -73,15 +73,16 @@ static sheaf_status move_window(struct recording *r, uint64_t from, bool *final,
 static sheaf_status name_fault(const struct recording *r, sheaf_error *error)
 {
     const struct sheaf_fault *fault = &r->lexer.fault;
+    char what[sizeof error->message];
     uint64_t lines = r->file->header_lines + fault->line + 1;
 
     if (!error || error->status != SHEAF_BAD_DATA)
         return error ? error->status : SHEAF_BAD_DATA;
+    memcpy(what, error->message, sizeof what);
     sheaf_error_set(error, SHEAF_BAD_DATA,
-                    "%s:%" PRIu64 ": %s (E%d, byte %" PRIu64 ", field %" PRIu32 ")", r->file->path,
-                    lines, sheaf_repair_name(fault->kind),
-                    r->dialect->reading == SHEAF_STRICT ? 405 : 404,
-                    r->file->data_begin + fault->byte, fault->field + 1);
+                    "%s:%" PRIu64 ": field %" PRIu32 ": %s (E%d, byte %" PRIu64 ")", r->file->path,
+                    lines, fault->field + 1, what, r->dialect->reading == SHEAF_STRICT ? 405 : 404,
+                    r->file->data_begin + fault->byte);
     sheaf_error_help(error, "Read it all the same: --lenient    Quotes are data: --no-quote");
     return SHEAF_BAD_DATA;
 }

@@ -2,10 +2,13 @@
  * task.c - the worker's side of a job: a shard into states or rows, states into states, states
  * into an answer
  */
+#include <setjmp.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
+#include "input/window.h"
 #include "job/task.h"
 #include "reduce/flat.h"
 
@@ -23,8 +26,44 @@ struct worker {
     struct sheaf_string numbers;   /* ROWS: their numbers */
     struct sheaf_evidence *evidence;
     uint64_t ordinal;
-    uint64_t delivered; /* rows that reached the end, in this shard */
+    uint64_t delivered;      /* rows that reached the end, in this shard */
+    struct sigaction before; /* what SIGBUS did before this worker came */
 };
+
+/* -- an input that is cut short while it is mapped ----------------------------------------------
+ */
+
+/* Reading beyond the new end of a file raises SIGBUS.  A process has one worker at a time. */
+static sigjmp_buf out_of_file;
+
+static void on_bus_error(int number, siginfo_t *info, void *context)
+{
+    (void)context;
+    if (sheaf_window_covers(info->si_addr))
+        siglongjmp(out_of_file, 1);
+    signal(number, SIG_DFL); /* no business of ours: it is raised again, and ends the process */
+}
+
+static void catch_bus_errors(struct worker *worker)
+{
+    struct sigaction action = {.sa_sigaction = on_bus_error, .sa_flags = SA_SIGINFO | SA_NODEFER};
+
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGBUS, &action, &worker->before);
+}
+
+static sheaf_status cut_short(const struct worker *worker, const struct sheaf_task *task,
+                              sheaf_error *error)
+{
+    const struct shard_task *shard = (const void *)task->bytes;
+    const struct sheaf_file *file = &worker->plan->job->dataset->files[shard->file];
+    sheaf_status status = sheaf_file_verify(file, error);
+
+    if (status != SHEAF_OK)
+        return status;
+    return sheaf_error_set(error, SHEAF_SYSTEM, "%s can not be read: input/output error (E002)",
+                           file->path);
+}
 
 sheaf_status sheaf_task_enter(void *context, struct sheaf_workplace *place, void **local,
                               sheaf_error *error)
@@ -38,6 +77,7 @@ sheaf_status sheaf_task_enter(void *context, struct sheaf_workplace *place, void
     worker->context = tasks;
     worker->plan = plan;
     worker->place = place;
+    catch_bus_errors(worker);
     SHEAF_TRY(sheaf_plan_load(plan, error));
     SHEAF_TRY(sheaf_allocate(&worker->keys, plan->keys, sizeof *worker->keys, error));
     SHEAF_TRY(sheaf_allocate(&worker->out, plan->out.count + 1, sizeof *worker->out, error));
@@ -55,6 +95,7 @@ void sheaf_task_leave(void *context, void *local)
     (void)context;
     if (!worker)
         return;
+    sigaction(SIGBUS, &worker->before, NULL);
     sheaf_reader_close(worker->reader);
     sheaf_flow_close(worker->flow);
     sheaf_table_close(worker->table);
@@ -357,6 +398,8 @@ sheaf_status sheaf_task_run(void *context, void *local, struct sheaf_workplace *
     (void)context;
     worker->place = place;
     memcpy(&kind, task->bytes, sizeof kind);
+    if (kind == TASK_SHARD && sigsetjmp(out_of_file, 0) != 0)
+        return cut_short(worker, task, error);
     if (kind == TASK_SHARD)
         return run_shard(worker, (const void *)task->bytes, error);
     if (kind == TASK_GLUE)

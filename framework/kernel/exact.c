@@ -32,7 +32,9 @@ enum {
     PIECE_BITS = 44,
     LAST_PIECE_BITS = 46, /* the last piece is at most half a unit of the one before */
     MODERATE = 960,       /* exponents of numbers that can be cut without overflow */
-    FEW = 24              /* values that are quicker to add one by one */
+    FEW = 24,             /* values that are quicker to add one by one */
+    SAME_UNITS = 16,      /* units are multiples of this where there is room */
+    KEYED = 256           /* values that are placed at a time */
 };
 
 /* -- two's complement integers of many limbs ------------------------------------------------- */
@@ -142,9 +144,14 @@ static int32_t at_least(int32_t a, int32_t b)
 /* Open the window around values that are multiples of 2^low and below 2^high. */
 static void open_window(sheaf_exact *sum, int32_t low, int32_t high)
 {
-    int32_t spare = WINDOW_BITS - (high - low);
+    int32_t spare = WINDOW_BITS - (high - low), unit = low - spare / 2;
+    int32_t even = unit & -SAME_UNITS;
 
-    sum->unit = at_least(low - spare / 2, LEAST_EXPONENT);
+    /* Sums of like values get the same unit, so that sheaf_exact_add_keyed() can place values once
+     * for all keys. */
+    if (high <= even + WINDOW_BITS)
+        unit = even;
+    sum->unit = at_least(unit, LEAST_EXPONENT);
     sum->flags |= OPENED;
 }
 
@@ -254,6 +261,69 @@ void sheaf_exact_add(sheaf_exact *sum, sheaf_heap *heap, const double *x, size_t
             add_any(sum, heap, x, chunk);
         x += chunk;
         n -= chunk;
+    }
+}
+
+/* -- many sums ------------------------------------------------------------------------------- */
+
+static sheaf_exact *sum_of(void *sums, size_t stride, uint32_t key)
+{
+    return (sheaf_exact *)(void *)((char *)sums + key * stride);
+}
+
+/* Add an integer of 128 bits to the window. */
+static inline void add_placed(sheaf_exact *sum, uint64_t low, uint64_t high)
+{
+    uint64_t *limbs = window(sum), middle;
+    uint64_t carry = __builtin_add_overflow(limbs[0], low, &limbs[0]);
+    uint64_t over = __builtin_add_overflow(limbs[1], high, &middle);
+
+    over |= __builtin_add_overflow(middle, carry, &limbs[1]);
+    limbs[2] += ((uint64_t)0 - (high >> 63)) + over;
+}
+
+static void add_keyed_one_by_one(void *sums, size_t stride, const uint32_t *key, sheaf_heap *heap,
+                                 const double *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        sheaf_exact_add_one(sum_of(sums, stride, key[i]), heap, x[i]);
+}
+
+/* At most KEYED values, which `x` has, and zeros up to a multiple of SHEAF_LANES. */
+static void add_keyed_chunk(void *sums, size_t stride, const uint32_t *key, sheaf_heap *heap,
+                            const double *x, size_t n)
+{
+    uint64_t low[KEYED], high[KEYED];
+    size_t padded = (n + SHEAF_LANES - 1) / SHEAF_LANES * SHEAF_LANES;
+    const sheaf_exact *some = sum_of(sums, stride, key[0]);
+    int32_t unit = some->unit;
+
+    if (!(some->flags & OPENED) || !sheaf_lanes_here()->place_f64(x, padded, unit, low, high)) {
+        add_keyed_one_by_one(sums, stride, key, heap, x, n);
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        sheaf_exact *sum = sum_of(sums, stride, key[i]);
+
+        if (__builtin_expect(sum->unit == unit && (sum->flags & OPENED), 1))
+            add_placed(sum, low[i], high[i]);
+        else
+            sheaf_exact_add_one(sum, heap, x[i]);
+    }
+}
+
+void sheaf_exact_add_keyed(void *sums, size_t stride, const uint32_t *key, sheaf_heap *heap,
+                           const double *x, size_t n)
+{
+    double chunk[KEYED] = {0};
+
+    for (size_t first = 0; first < n; first += KEYED) {
+        size_t count = n - first < KEYED ? n - first : KEYED;
+
+        if (count < KEYED)
+            memset(chunk, 0, sizeof chunk);
+        memcpy(chunk, (const char *)x + first * sizeof *x, count * sizeof *x);
+        add_keyed_chunk(sums, stride, key + first, heap, chunk, count);
     }
 }
 

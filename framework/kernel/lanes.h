@@ -44,6 +44,10 @@ struct sheaf_lanes {
      * sums are exact. */
     void (*add_pieces)(const double *x, size_t n, double cut_high, double cut_low,
                        struct sheaf_pieces *pieces);
+    /* Each value as a two's complement integer of 128 bits in units of 2^unit, for n values, a
+     * multiple of SHEAF_LANES.  False, and what is written means nothing, where one is no such
+     * integer of at most 2^128, or not normal; 0 is fine. */
+    bool (*place_f64)(const double *x, size_t n, int32_t unit, uint64_t *low, uint64_t *high);
 };
 
 extern const struct sheaf_lanes sheaf_lanes_portable;

@@ -399,7 +399,40 @@ static void add_pieces(const double *x, size_t n, double cut_high, double cut_lo
     }
 }
 
+/* Bits of a double: a sign, 11 of the exponent, 52 of the fraction; 1075 is the exponent of 1
+ * less than those of a fraction in units. */
+static bool place_f64(const double *x, size_t n, int32_t unit, uint64_t *low, uint64_t *high)
+{
+    const vector_u64 none = {0}, sign = none + (UINT64_C(1) << 63);
+    const uint64_t bias = (uint64_t)(1075 + (int64_t)unit);
+    vector_u64 wrong = none;
+
+    for (size_t i = 0; i < n; i += WIDTH) {
+        vector_u64 bits = LOAD_U64(x, i);
+        vector_u64 exponent = bits >> 52 & 0x7FF, shift = exponent - bias;
+        vector_u64 value = (vector_u64)((bits & ~sign) != none);
+        vector_u64 strange = (vector_u64)(shift > 75) | (vector_u64)(exponent - 1 > 0x7FD);
+        wrong |= strange & value;
+
+        vector_u64 fraction = ((bits & 0xFFFFFFFFFFFFF) | 0x10000000000000) & value;
+        vector_u64 near = (vector_u64)(shift < 64), by = shift & 63;
+        vector_u64 first = fraction << by, second = (fraction >> 1) >> (63 - by);
+        vector_u64 upper = (second & near) | (first & ~near);
+        vector_u64 lower = first & near;
+
+        vector_u64 negative = none - (bits >> 63); /* -a is ~a + 1 */
+        lower = (lower ^ negative) - negative;
+        upper = (upper ^ negative) - (negative & (vector_u64)(lower == none));
+        *(loose_u64 *)(void *)(low + i) = lower;
+        *(loose_u64 *)(void *)(high + i) = upper;
+    }
+    uint64_t some = 0;
+    for (int i = 0; i < WIDTH; i++)
+        some |= wrong[i];
+    return some == 0;
+}
+
 const struct sheaf_lanes LANES_NAME = {
-    sum_f64, sum_squares_f64, dot_f64, sum_i64,   min_f64,
-    max_f64, min_i64,         max_i64, range_f64, add_pieces,
+    sum_f64, sum_squares_f64, dot_f64,   sum_i64,    min_f64,   max_f64,
+    min_i64, max_i64,         range_f64, add_pieces, place_f64,
 };

@@ -15,6 +15,7 @@
 
 #include "process/child.h"
 #include "process/log.h"
+#include "process/shared_heap.h"
 
 void __gcov_dump(void) __attribute__((weak)); /* there in builds that measure coverage */
 int omp_pause_resource_all(int kind) __attribute__((weak));
@@ -208,6 +209,8 @@ _Noreturn void sheaf_child_main(const struct sheaf_spawn *spawn, struct sheaf_re
 {
     sheaf_error error = {0};
 
+    if (!spawn->detached)
+        sheaf_shared_note_child(report, getpid());
     if (spawn->detached)
         setsid();
     else

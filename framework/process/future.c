@@ -15,6 +15,7 @@
 #include "process/child.h"
 #include "process/log.h"
 #include "process/pool.h"
+#include "process/shared_heap.h"
 
 struct sheaf_future {
     sheaf_pool *pool; /* NULL once it has ended */
@@ -154,14 +155,14 @@ static sheaf_status prepare(sheaf_pool *pool, const sheaf_call *wish, uint64_t n
         wish->task_timeout_ms > 0 ? wish->task_timeout_ms * 1000000 : pool->timeout_ns;
     call->output = call->small_output;
     if (wish->input_size > sizeof call->small_input &&
-        !(input = sheaf_shared_alloc(1, wish->input_size, error)))
+        !(input = sheaf_shared_alloc_own(1, wish->input_size, error)))
         return SHEAF_NO_MEMORY;
     call->input = input;
     if (wish->input_size > 0)
         memcpy(input, wish->input, wish->input_size);
     memset(call->small_output, 0, sizeof call->small_output);
     if (wish->output_size > sizeof call->small_output &&
-        !(call->output = sheaf_shared_alloc(1, wish->output_size, error))) {
+        !(call->output = sheaf_shared_alloc_own(1, wish->output_size, error))) {
         call->output = call->small_output;
         free_call(call);
         return SHEAF_NO_MEMORY;

@@ -5,7 +5,8 @@
  * receiver looks at the header before it takes anything, so that a message that
  * does not fit can stay.  Waiting begins with a short while of asking, giving way
  * in between: waking a sleeping process on another processor costs ten times as
- * much as an answer.
+ * much as an answer.  A small message for a receiver that waits does not go through
+ * the socket at all: see direct.h.
  */
 #include <errno.h>
 #include <poll.h>
@@ -15,6 +16,7 @@
 
 #include <sheaf/process.h>
 
+#include "process/direct.h"
 #include "process/futex.h"
 
 enum kind { BYTES = 0x73680001, DESCRIPTOR = 0x73680002 };
@@ -35,8 +37,9 @@ sheaf_status sheaf_pipe_pair(bool duplex, sheaf_pipe ends[2], sheaf_error *error
         shutdown(fds[0], SHUT_WR);
         shutdown(fds[1], SHUT_RD);
     }
-    ends[0].fd = fds[0];
-    ends[1].fd = fds[1];
+    ends[0] = (sheaf_pipe){.fd = fds[0]};
+    ends[1] = (sheaf_pipe){.fd = fds[1]};
+    sheaf_direct_join(ends);
     return SHEAF_OK;
 }
 
@@ -65,15 +68,14 @@ static bool wait_for(int fd, short events, int64_t deadline)
 }
 
 /* Send the bytes of a message, all of them; `fd` goes along with the first unless it is -1. */
-static sheaf_status send_all(sheaf_pipe *pipe, struct iovec *parts, int fd, int64_t deadline,
-                             sheaf_error *error)
+static sheaf_status send_parts(sheaf_pipe *pipe, struct iovec *parts, int fd, int64_t deadline,
+                               bool *begun, sheaf_error *error)
 {
     union {
         struct cmsghdr header;
         char bytes[CMSG_SPACE(sizeof(int))];
     } control = {.bytes = {0}};
     struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
-    bool begun = false;
 
     if (fd >= 0) {
         message.msg_control = control.bytes;
@@ -90,7 +92,7 @@ static sheaf_status send_all(sheaf_pipe *pipe, struct iovec *parts, int fd, int6
         if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
             if (wait_for(pipe->fd, POLLOUT, deadline))
                 continue;
-            if (begun) /* half a message can not be taken back: end the stream instead */
+            if (*begun) /* half a message can not be taken back: end the stream instead */
                 shutdown(pipe->fd, SHUT_WR);
             return sheaf_error_set(error, SHEAF_TIMEOUT, "the pipe stayed full");
         }
@@ -98,7 +100,7 @@ static sheaf_status send_all(sheaf_pipe *pipe, struct iovec *parts, int fd, int6
             return sheaf_error_set(error, SHEAF_CLOSED, "the other end of the pipe is closed");
         if (sent < 0)
             return sheaf_error_errno(error, "cannot send along a pipe");
-        begun = true;
+        *begun = true;
         message.msg_control = NULL;
         message.msg_controllen = 0;
         for (int i = 0; i < 2; i++) {
@@ -111,6 +113,18 @@ static sheaf_status send_all(sheaf_pipe *pipe, struct iovec *parts, int fd, int6
     return SHEAF_OK;
 }
 
+static sheaf_status send_all(sheaf_pipe *pipe, struct iovec *parts, int fd, int64_t deadline,
+                             sheaf_error *error)
+{
+    bool begun = false;
+
+    sheaf_direct_count_sent(pipe, 1);
+    sheaf_status status = send_parts(pipe, parts, fd, deadline, &begun, error);
+    if (!begun)
+        sheaf_direct_count_sent(pipe, -1);
+    return status;
+}
+
 sheaf_status sheaf_pipe_send(sheaf_pipe *pipe, const void *bytes, size_t size, int64_t timeout_ms,
                              sheaf_error *error)
 {
@@ -119,6 +133,8 @@ sheaf_status sheaf_pipe_send(sheaf_pipe *pipe, const void *bytes, size_t size, i
 
     if (size == 0 || size > SHEAF_PIPE_MAX)
         return sheaf_error_set(error, SHEAF_BAD_ARGUMENT, "a message cannot have %zu bytes", size);
+    if (sheaf_direct_send(pipe, bytes, size))
+        return SHEAF_OK;
     memcpy(&parts[1].iov_base, &bytes, sizeof bytes);
     return send_all(pipe, parts, -1, sheaf_deadline(timeout_ms), error);
 }
@@ -198,21 +214,34 @@ static sheaf_status receive_all(sheaf_pipe *pipe, void *bytes, size_t size, int6
     return SHEAF_OK;
 }
 
+static sheaf_status check_room(size_t size, size_t capacity, size_t *told, sheaf_error *error)
+{
+    if (told)
+        *told = size;
+    if (size > capacity)
+        return sheaf_error_set(error, SHEAF_LIMIT, "a message of %zu bytes does not fit into %zu",
+                               size, capacity);
+    return SHEAF_OK;
+}
+
 sheaf_status sheaf_pipe_receive(sheaf_pipe *pipe, void *bytes, size_t capacity, size_t *size,
                                 int64_t timeout_ms, sheaf_error *error)
 {
     int64_t deadline = sheaf_deadline(timeout_ms);
     struct header header;
+    size_t direct;
 
+    if (sheaf_direct_ready(pipe, &direct) ||
+        (timeout_ms != 0 && sheaf_direct_await(pipe, &direct))) {
+        SHEAF_TRY(check_room(direct, capacity, size, error));
+        sheaf_direct_take(pipe, bytes, direct);
+        return SHEAF_OK;
+    }
     SHEAF_TRY(await_header(pipe, &header, timeout_ms, deadline, error));
     if (header.kind != BYTES)
         return sheaf_error_set(error, SHEAF_BAD_ARGUMENT,
                                "the next thing in the pipe is a descriptor, not a message");
-    if (size)
-        *size = header.size;
-    if (header.size > capacity)
-        return sheaf_error_set(error, SHEAF_LIMIT, "a message of %llu bytes does not fit into %zu",
-                               (unsigned long long)header.size, capacity);
+    SHEAF_TRY(check_room(header.size, capacity, size, error));
 
     /* Most messages are there with their header. */
     struct iovec parts[2] = {{&header, sizeof header}, {bytes, header.size}};
@@ -221,10 +250,10 @@ sheaf_status sheaf_pipe_receive(sheaf_pipe *pipe, void *bytes, size_t capacity, 
     ssize_t got = recvmsg(pipe->fd, &message, MSG_DONTWAIT);
     if (got < (ssize_t)sizeof header)
         return sheaf_error_set(error, SHEAF_LOST, "the pipe has a second reader");
-    if ((size_t)got == wanted)
-        return SHEAF_OK;
     size_t had = (size_t)got - sizeof header;
-    return receive_all(pipe, (char *)bytes + had, wanted - (size_t)got, deadline, error);
+    SHEAF_TRY(receive_all(pipe, (char *)bytes + had, wanted - (size_t)got, deadline, error));
+    sheaf_direct_count_received(pipe);
+    return SHEAF_OK;
 }
 
 sheaf_status sheaf_pipe_receive_fd(sheaf_pipe *pipe, int *fd, int64_t timeout_ms,
@@ -234,9 +263,11 @@ sheaf_status sheaf_pipe_receive_fd(sheaf_pipe *pipe, int *fd, int64_t timeout_ms
         struct cmsghdr header;
         char bytes[CMSG_SPACE(sizeof(int))];
     } control = {.bytes = {0}};
-    struct header header;
+    struct header header = {.kind = BYTES};
+    size_t direct;
 
-    SHEAF_TRY(await_header(pipe, &header, timeout_ms, sheaf_deadline(timeout_ms), error));
+    if (!sheaf_direct_ready(pipe, &direct))
+        SHEAF_TRY(await_header(pipe, &header, timeout_ms, sheaf_deadline(timeout_ms), error));
     if (header.kind != DESCRIPTOR)
         return sheaf_error_set(error, SHEAF_BAD_ARGUMENT,
                                "the next thing in the pipe is a message, not a descriptor");
@@ -247,6 +278,7 @@ sheaf_status sheaf_pipe_receive_fd(sheaf_pipe *pipe, int *fd, int64_t timeout_ms
                              .msg_controllen = sizeof control.bytes};
     if (recvmsg(pipe->fd, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT) != (ssize_t)sizeof header)
         return sheaf_error_errno(error, "cannot receive a descriptor");
+    sheaf_direct_count_received(pipe);
     struct cmsghdr *first = CMSG_FIRSTHDR(&message);
     if (!first || first->cmsg_type != SCM_RIGHTS)
         return sheaf_error_set(error, SHEAF_LIMIT,
@@ -257,5 +289,8 @@ sheaf_status sheaf_pipe_receive_fd(sheaf_pipe *pipe, int *fd, int64_t timeout_ms
 
 bool sheaf_pipe_ready(sheaf_pipe *pipe, int64_t timeout_ms)
 {
-    return wait_for(pipe->fd, POLLIN, sheaf_deadline(timeout_ms));
+    size_t size;
+
+    return sheaf_direct_ready(pipe, &size) ||
+           wait_for(pipe->fd, POLLIN, sheaf_deadline(timeout_ms));
 }

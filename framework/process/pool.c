@@ -15,6 +15,7 @@
 #include "process/child.h"
 #include "process/log.h"
 #include "process/pool.h"
+#include "process/shared_heap.h"
 
 enum { ATTEMPTS = 3, TEND_NS = 1000000, TEND_SLICE_NS = 5000000 };
 
@@ -34,23 +35,24 @@ static void free_lane(struct lane *lane)
 sheaf_status sheaf_lane_open(sheaf_pool *pool, const struct lane *like, uint64_t window,
                              struct lane **lane, sheaf_error *error)
 {
-    struct lane *made = sheaf_shared_value(struct lane, error);
+    struct lane *made = sheaf_shared_alloc_own(1, sizeof *made, error);
     int place = 0;
 
     if (!made)
         return SHEAF_NO_MEMORY;
     *made = *like;
     made->wanted = SHEAF_WANT_NONE;
-    made->states = sheaf_shared_array(uint8_t, window, error);
-    made->errors = sheaf_shared_array(sheaf_error, window, error);
+    made->states = sheaf_shared_alloc_own(window, 1, error);
+    made->errors = sheaf_shared_alloc_own(window, sizeof *made->errors, error);
     if (!made->inputs) {
         made->own_inputs = 1;
-        made->inputs = sheaf_shared_alloc(window, made->input_size ? made->input_size : 1, error);
+        made->inputs =
+            sheaf_shared_alloc_own(window, made->input_size ? made->input_size : 1, error);
     }
     if (!made->outputs) {
         made->own_outputs = 1;
         made->outputs =
-            sheaf_shared_alloc(window, made->output_size ? made->output_size : 1, error);
+            sheaf_shared_alloc_own(window, made->output_size ? made->output_size : 1, error);
     }
     if (!made->states || !made->errors || !made->inputs || !made->outputs) {
         free_lane(made);
@@ -327,7 +329,7 @@ static sheaf_status set_up(sheaf_pool *pool, const sheaf_pool_options *options, 
     if (options->keep_count > 0)
         memcpy(pool->keep, options->keep, options->keep_count * sizeof *pool->keep);
     SHEAF_TRY(sheaf_allocate(&pool->workers, (size_t)wanted, sizeof *pool->workers, error));
-    pool->core = sheaf_shared_alloc(
+    pool->core = sheaf_shared_alloc_own(
         1, sizeof *pool->core + (size_t)wanted * sizeof *pool->core->seats, error);
     if (!pool->core)
         return SHEAF_NO_MEMORY;
@@ -335,7 +337,7 @@ static sheaf_status set_up(sheaf_pool *pool, const sheaf_pool_options *options, 
     pool->core->tasks_per_worker = options->tasks_per_worker;
     pool->core->begin = options->begin;
     if (options->argument_size > 0) {
-        pool->core->argument = sheaf_shared_alloc(1, options->argument_size, error);
+        pool->core->argument = sheaf_shared_alloc_own(1, options->argument_size, error);
         if (!pool->core->argument)
             return SHEAF_NO_MEMORY;
         memcpy(pool->core->argument, options->argument, options->argument_size);

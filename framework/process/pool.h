@@ -178,7 +178,4 @@ bool sheaf_pool_end_task(sheaf_pool *pool, struct lane *lane, uint64_t number, s
 void sheaf_calls_settle(sheaf_pool *pool);
 void sheaf_calls_stop(sheaf_pool *pool); /* all that is left ends with SHEAF_STOPPED */
 
-/* Whether the address lies in memory from sheaf_shared_alloc(). */
-bool sheaf_shared_contains(const void *memory);
-
 #endif

@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "process/child.h"
 #include "process/pool.h"
+#include "process/shared_heap.h"
 
 enum { PIECE = 1 << 20 }; /* tasks of a map that are handed out at a time */
 

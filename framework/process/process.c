@@ -19,6 +19,7 @@
 #include "base/memory.h"
 #include "process/futex.h"
 #include "process/log.h"
+#include "process/shared_heap.h"
 #include "process/zygote.h"
 
 #ifndef P_PIDFD
@@ -202,7 +203,7 @@ static sheaf_status start_by_fork(const struct sheaf_spawn *wanted, sheaf_proces
 {
     struct sheaf_spawn spawn = *wanted;
     int keep[SHEAF_KEEP_MAX + 1], watch[2] = {-1, -1};
-    struct sheaf_report *report = sheaf_shared_value(struct sheaf_report, error);
+    struct sheaf_report *report = sheaf_shared_alloc_own(1, sizeof(struct sheaf_report), error);
     sigset_t all, before;
 
     if (!report)
@@ -385,24 +386,36 @@ static void describe_end(struct sheaf_process *process, const siginfo_t *info)
               process->status == SHEAF_OK ? "ok" : error->message);
 }
 
+static int look(const struct sheaf_process *process, siginfo_t *info, int flags)
+{
+    int result;
+
+    do {
+        *info = (siginfo_t){0};
+        if (process->is_pidfd)
+            result = waitid((idtype_t)P_PIDFD, (id_t)process->sentinel, info, flags);
+        else
+            result = waitid(P_PID, (id_t)process->id, info, flags);
+        if (result < 0 && errno == EINVAL && process->is_pidfd) /* pidfd_open, but no P_PIDFD */
+            result = waitid(P_PID, (id_t)process->id, info, flags);
+    } while (result < 0 && errno == EINTR);
+    return result;
+}
+
 /* Take the exit status if the child has ended. */
 static bool reap(struct sheaf_process *process)
 {
-    siginfo_t info = {0};
-    int result;
+    siginfo_t info;
 
     if (process->reaped)
         return true;
-    do {
-        if (process->is_pidfd)
-            result = waitid((idtype_t)P_PIDFD, (id_t)process->sentinel, &info, WEXITED | WNOHANG);
-        else
-            result = waitid(P_PID, (id_t)process->id, &info, WEXITED | WNOHANG);
-        if (result < 0 && errno == EINVAL && process->is_pidfd) /* pidfd_open, but no P_PIDFD */
-            result = waitid(P_PID, (id_t)process->id, &info, WEXITED | WNOHANG);
-    } while (result < 0 && errno == EINTR);
+    int result = look(process, &info, WEXITED | WNOHANG | WNOWAIT);
     if (result == 0 && info.si_pid == 0)
         return false;
+    if (result == 0 && !process->detached &&
+        !__atomic_load_n(&process->report->finished, __ATOMIC_ACQUIRE))
+        sheaf_process_settle_estate(process->id);
+    look(process, &info, WEXITED | WNOHANG);
     process->reaped = true;
     remove_openmp_file(process->id);
     describe_end(process, &info);

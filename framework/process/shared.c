@@ -14,7 +14,7 @@
 #include <sheaf/shared.h>
 
 #include "process/arena.h"
-#include "process/pool.h"
+#include "process/shared_heap.h"
 
 enum { UNIT = 64, CLASSES = 40 };
 
@@ -25,13 +25,16 @@ struct block { /* stands in the 64 bytes before the memory of the user */
     uint64_t class;
     uint64_t next; /* offset of the next free block of the class */
     uint64_t in_use;
-    uint64_t unused[4];
+    uint64_t goes_with; /* the process id whose end frees it; 0: only sheaf_shared_free() does */
+    uint64_t child;     /* the process id of the child that it is about, or 0 */
+    uint64_t unused[2];
 };
 
 struct heap { /* at the begin of the arena */
     sheaf_mutex lock;
     uint64_t top;
     uint64_t free[CLASSES];
+    uint64_t corner; /* offset of what the library itself keeps here, for good */
 };
 
 static struct sheaf_arena arena = {.fd = -1};
@@ -88,11 +91,12 @@ static struct block *cut(unsigned class)
         offset = all->top;
         if (block_size(class) > arena.size - offset)
             return NULL;
-        all->top = offset + block_size(class);
         block = block_at(offset);
         block->mark = mark;
         block->class = class;
+        __atomic_store_n(&all->top, offset + block_size(class), __ATOMIC_RELEASE);
     }
+    block->goes_with = block->child = 0;
     block->in_use = 1;
     return block;
 }
@@ -176,4 +180,64 @@ bool sheaf_shared_contains(const void *memory)
     const unsigned char *at = memory;
 
     return bytes && at >= bytes && at < bytes + arena.size;
+}
+
+void *sheaf_shared_corner(size_t size)
+{
+    uint64_t none = 0;
+    unsigned char *made = NULL;
+
+    if (!__atomic_load_n(&arena.bytes, __ATOMIC_ACQUIRE) && open_heap(NULL) != SHEAF_OK)
+        return NULL;
+    if (!__atomic_load_n(&heap()->corner, __ATOMIC_ACQUIRE) &&
+        (made = sheaf_shared_alloc(1, size, NULL)) &&
+        !__atomic_compare_exchange_n(&heap()->corner, &none, (uint64_t)(made - arena.bytes), false,
+                                     __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+        sheaf_shared_free(made); /* another was faster */
+    uint64_t corner = __atomic_load_n(&heap()->corner, __ATOMIC_ACQUIRE);
+    return corner ? arena.bytes + corner : NULL;
+}
+
+void *sheaf_shared_alloc_own(size_t count, size_t size, sheaf_error *error)
+{
+    void *memory = sheaf_shared_alloc(count, size, error);
+
+    if (memory)
+        __atomic_store_n(&((struct block *)memory - 1)->goes_with, (uint64_t)getpid(),
+                         __ATOMIC_RELEASE);
+    return memory;
+}
+
+void sheaf_shared_note_child(void *memory, pid_t child)
+{
+    __atomic_store_n(&((struct block *)memory - 1)->child, (uint64_t)child, __ATOMIC_RELEASE);
+}
+
+bool sheaf_shared_next_of(pid_t owner, void **memory, pid_t *child)
+{
+    uint64_t offset = (sizeof(struct heap) + UNIT - 1) / UNIT * UNIT;
+
+    if (!__atomic_load_n(&arena.bytes, __ATOMIC_ACQUIRE))
+        return false;
+    if (*memory) {
+        struct block *before = (struct block *)*memory - 1;
+        offset =
+            (uint64_t)((unsigned char *)before - arena.bytes) + block_size((unsigned)before->class);
+    }
+    while (offset < __atomic_load_n(&heap()->top, __ATOMIC_ACQUIRE)) {
+        struct block *block = block_at(offset);
+        if (__atomic_load_n(&block->in_use, __ATOMIC_ACQUIRE) &&
+            __atomic_load_n(&block->goes_with, __ATOMIC_ACQUIRE) == (uint64_t)owner) {
+            *memory = block + 1;
+            *child = (pid_t)__atomic_load_n(&block->child, __ATOMIC_ACQUIRE);
+            return true;
+        }
+        offset += block_size((unsigned)block->class);
+    }
+    return false;
+}
+
+size_t sheaf_shared_used(void)
+{
+    return __atomic_load_n(&arena.bytes, __ATOMIC_ACQUIRE) ? (size_t)heap()->top : 0;
 }

@@ -11,6 +11,7 @@
 #include <sheaf/process.h>
 
 #include "base/memory.h"
+#include "process/direct.h"
 #include "process/futex.h"
 #include "process/queue.h"
 
@@ -23,20 +24,29 @@ static int descriptor_of(const sheaf_waitable *thing)
     return thing->queue ? -1 : thing->fd; /* poll() skips -1 */
 }
 
+/* Whether something is ready that poll() can not see. */
+static bool is_ready_unseen(const sheaf_waitable *thing)
+{
+    size_t size;
+
+    return thing->queue  ? sheaf_queue_ready(thing->queue)
+           : thing->pipe ? sheaf_direct_ready(thing->pipe, &size)
+                         : false;
+}
+
 /* Ask everything once, sleeping at most that long; how many are ready. */
 static size_t ask(sheaf_waitable *things, struct pollfd *polled, size_t count, int wait_ms)
 {
     size_t ready = 0;
 
     for (size_t i = 0; i < count; i++)
-        if (things[i].queue && sheaf_queue_ready(things[i].queue))
+        if (is_ready_unseen(&things[i]))
             wait_ms = 0;
     if (poll(polled, (nfds_t)count, wait_ms) < 0)
         for (size_t i = 0; i < count; i++)
             polled[i].revents = 0;
     for (size_t i = 0; i < count; i++) {
-        things[i].ready =
-            things[i].queue ? sheaf_queue_ready(things[i].queue) : polled[i].revents != 0;
+        things[i].ready = is_ready_unseen(&things[i]) || polled[i].revents != 0;
         ready += things[i].ready;
     }
     return ready;

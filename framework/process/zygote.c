@@ -14,6 +14,7 @@
 
 #include "base/memory.h"
 #include "process/log.h"
+#include "process/shared_heap.h"
 #include "process/zygote.h"
 
 struct sheaf_zygote {
@@ -244,7 +245,7 @@ sheaf_status sheaf_zygote_spawn(struct sheaf_zygote *zygote, const struct sheaf_
     pid_t id = 0;
 
     SHEAF_TRY(sheaf_spawn_check(spawn, error));
-    request.report = sheaf_shared_value(struct sheaf_report, error);
+    request.report = sheaf_shared_alloc_own(1, sizeof(struct sheaf_report), error);
     if (!request.report)
         return SHEAF_NO_MEMORY;
     snprintf(request.name, sizeof request.name, "%s", spawn->name ? spawn->name : "worker");

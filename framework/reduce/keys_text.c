@@ -47,8 +47,7 @@ __attribute__((no_sanitize("address"))) static inline void load_end(uint64_t end
                                                                     const char *bytes,
                                                                     uint32_t used)
 {
-    const struct unaligned *mask =
-        (const struct unaligned *)(end_masks + SHEAF_END_BYTES - used);
+    const struct unaligned *mask = (const struct unaligned *)(end_masks + SHEAF_END_BYTES - used);
     const struct unaligned *word = (const struct unaligned *)bytes;
 
     end[0] = word->word[0] & mask->word[0];
@@ -353,8 +352,7 @@ sheaf_status sheaf_keys_number_texts(struct sheaf_keys *keys, const sheaf_column
             text = chunk_texts(keys, columns, first, count);
         bool far = keys->slot_count >= FAR_SLOTS;
         if (!far && keys->scratch->odd <= count / FEW) {
-            SHEAF_TRY(
-                number_short(keys, text, count, first_row + first, numbers + first, error));
+            SHEAF_TRY(number_short(keys, text, count, first_row + first, numbers + first, error));
             continue;
         }
         hash_chunk(keys, text, count);

@@ -21,21 +21,22 @@ static void count_counts_records(void)
 static void decimals_add_up_exactly(void)
 {
     SHELL_EXPECT(shell("sheaf run sum orders.csv --bind value=amount"), 0, "sum\n113.25\n");
-    SHELL_EXPECT(shell("printf 'x\\n0.1\\n0.1\\n0.1\\n0.1\\n0.1\\n0.1\\n0.1\\n0.1\\n0.1\\n0.1\\n' | "
-                       "sheaf group '' 'sum(x) mean(x)' -"),
-                 0, "sum(x),mean(x)\n1.0,0.1\n");
+    SHELL_EXPECT(
+        shell("printf 'x\\n0.1\\n0.1\\n0.1\\n0.1\\n0.1\\n0.1\\n0.1\\n0.1\\n0.1\\n0.1\\n' | "
+              "sheaf group '' 'sum(x) mean(x)' -"),
+        0, "sum(x),mean(x)\n1.0,0.1\n");
 }
 
 static void group_gives_one_row_for_each_key_in_order_of_appearance(void)
 {
-    SHELL_EXPECT(shell("sheaf group customer 'sum(amount) as total count() max(day)' orders.csv"), 0,
+    SHELL_EXPECT(shell("sheaf group customer 'sum(amount) as total count() max(day)' orders.csv"),
+                 0,
                  "customer,total,count(),max(day)\n"
                  "ada,10.25,2,2024-01-02\n"
                  "bob,3.00,2,2024-01-03\n"
                  "\"Carol, Ltd\",100.00,1,2024-01-03\n");
-    SHELL_EXPECT(
-        shell("sheaf group customer 'sum(amount) as total' orders.csv --sort -total"), 0,
-        "customer,total\n\"Carol, Ltd\",100.00\nada,10.25\nbob,3.00\n");
+    SHELL_EXPECT(shell("sheaf group customer 'sum(amount) as total' orders.csv --sort -total"), 0,
+                 "customer,total\n\"Carol, Ltd\",100.00\nada,10.25\nbob,3.00\n");
 }
 
 static void where_keeps_rows_as_they_stand(void)
@@ -57,8 +58,7 @@ static void verbs_chain(void)
 
 static void freq_is_most_frequent_first(void)
 {
-    SHELL_EXPECT(shell("sheaf freq customer orders.csv -n 2"), 0,
-                 "customer,count\nada,2\nbob,2\n");
+    SHELL_EXPECT(shell("sheaf freq customer orders.csv -n 2"), 0, "customer,count\nada,2\nbob,2\n");
 }
 
 static void schema_can_be_given_back(void)
@@ -76,10 +76,10 @@ static void head_gives_the_first_rows(void)
 
 static void records_shows_what_the_lexer_sees(void)
 {
-    SHELL_EXPECT(shell("sheaf head -n 0 orders.csv; sheaf records orders.csv --offsets | tail -n 2"),
-                 0,
-                 "customer,amount,day\n79 5 [\"Carol, Ltd\",\"100\",\"2024-01-03\"]\n"
-                 "107 6 [\"bob\",\"\",\"2024-01-03\"]\n");
+    SHELL_EXPECT(
+        shell("sheaf head -n 0 orders.csv; sheaf records orders.csv --offsets | tail -n 2"), 0,
+        "customer,amount,day\n79 5 [\"Carol, Ltd\",\"100\",\"2024-01-03\"]\n"
+        "107 6 [\"bob\",\"\",\"2024-01-03\"]\n");
 }
 
 static void a_users_operator_runs_from_its_source(void)
@@ -129,16 +129,16 @@ static void select_takes_all_columns_and_new_ones(void)
 
 static void sort_is_stable_and_missing_comes_last(void)
 {
-    SHELL_EXPECT(shell("sheaf group customer 'first(amount) as a' then sort customer orders.csv"), 0,
-                 "customer,a\n\"Carol, Ltd\",100.00\nada,10.50\nbob,3.00\n");
+    SHELL_EXPECT(shell("sheaf group customer 'first(amount) as a' then sort customer orders.csv"),
+                 0, "customer,a\n\"Carol, Ltd\",100.00\nada,10.50\nbob,3.00\n");
     SHELL_EXPECT(shell("sheaf group customer 'last(day) as d' then sort -d orders.csv"), 0,
                  "customer,d\nbob,2024-01-03\n\"Carol, Ltd\",2024-01-03\nada,2024-01-02\n");
 }
 
 static void operators_lists_each_and_describe_tells_of_it(void)
 {
-    static const char *const names[] = {"count", "distinct", "first", "hist",  "last",  "max",
-                                        "mean",  "min",      "moments", "stats", "sum", "words"};
+    static const char *const names[] = {"count", "distinct", "first",   "hist",  "last", "max",
+                                        "mean",  "min",      "moments", "stats", "sum",  "words"};
 
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         SHELL_EXPECT(shell("sheaf operators | grep -c '^%s '", names[i]), 0, "1\n");
@@ -155,7 +155,7 @@ static void operators_lists_each_and_describe_tells_of_it(void)
 static void each_built_in_operator_answers(void)
 {
     static const struct {
-        const char *operator, *answer;
+        const char *operator, * answer;
     } cases[] = {
         {"count", "count\n5\n"},
         {"sum --bind value=amount", "sum\n113.25\n"},
@@ -192,23 +192,24 @@ static void check_refutes_a_broken_law_and_no_other(void)
 
     SHELL_EXPECT(r, 0, NULL);
     CU_ASSERT(strstr(r.out, "not refuted") != NULL);
-    shell_file("broken.c", "#include <sheaf/operator.h>\n"
-                           "struct s { double sum; };\n"
-                           "static void fold(void *state, const sheaf_batch *batch)\n"
-                           "{\n"
-                           "    struct s *s = state;\n"
-                           "    for (size_t r = 0; r < batch->rows; r++)\n"
-                           "        s->sum += batch->columns[0].f64[r];\n"
-                           "}\n"
-                           "static void combine(void *state, const void *later)\n"
-                           "{\n"
-                           "    struct s *s = state;\n"
-                           "    s->sum -= ((const struct s *)later)->sum;\n"
-                           "}\n"
-                           "SHEAF_OPERATOR(broken) = {.about = \"subtracts\",\n"
-                           "    .inputs = {{\"amount\", SHEAF_F64}},\n"
-                           "    .outputs = {SHEAF_OUTPUT(struct s, sum)},\n"
-                           "    .state_size = sizeof(struct s), .fold = fold, .combine = combine};\n");
+    shell_file("broken.c",
+               "#include <sheaf/operator.h>\n"
+               "struct s { double sum; };\n"
+               "static void fold(void *state, const sheaf_batch *batch)\n"
+               "{\n"
+               "    struct s *s = state;\n"
+               "    for (size_t r = 0; r < batch->rows; r++)\n"
+               "        s->sum += batch->columns[0].f64[r];\n"
+               "}\n"
+               "static void combine(void *state, const void *later)\n"
+               "{\n"
+               "    struct s *s = state;\n"
+               "    s->sum -= ((const struct s *)later)->sum;\n"
+               "}\n"
+               "SHEAF_OPERATOR(broken) = {.about = \"subtracts\",\n"
+               "    .inputs = {{\"amount\", SHEAF_F64}},\n"
+               "    .outputs = {SHEAF_OUTPUT(struct s, sum)},\n"
+               "    .state_size = sizeof(struct s), .fold = fold, .combine = combine};\n");
     r = shell("sheaf check broken.c orders.csv");
     CU_ASSERT_EQUAL(r.code, 7);
     CU_ASSERT(strncmp(r.err, "sheaf: ", 7) == 0 && strstr(r.err, "broken") != NULL);
@@ -225,9 +226,9 @@ static void doctor_finds_this_machine_fit(void)
 
 static void help_tells_of_each_command(void)
 {
-    static const char *const verbs[] = {"head",   "schema", "stats", "count", "freq",      "hist",
-                                        "records", "where", "select", "sort",  "group",     "run",
-                                        "operators", "describe", "check", "gen", "doctor", "help"};
+    static const char *const verbs[] = {
+        "head", "schema", "stats", "count",     "freq",     "hist",  "records", "where",  "select",
+        "sort", "group",  "run",   "operators", "describe", "check", "gen",     "doctor", "help"};
 
     for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
         SHELL_EXPECT(shell("sheaf help | grep -c '^  %s '", verbs[i]), 0, "1\n");
@@ -245,7 +246,8 @@ static void gen_gives_the_same_bytes_however_many_work(void)
                            "sheaf gen %s --rows 2000 --seed 5 | cmp - one",
                            names[i], names[i], names[i]),
                      0, "");
-        CU_ASSERT_NOT_EQUAL(shell("sheaf gen %s -n 2000 --seed 6 | cmp -s - one", names[i]).code, 0);
+        CU_ASSERT_NOT_EQUAL(shell("sheaf gen %s -n 2000 --seed 6 | cmp -s - one", names[i]).code,
+                            0);
         SHELL_EXPECT(shell("sheaf records one > /dev/null"), 0, "");
     }
 }

@@ -20,7 +20,8 @@ static void write_files(void)
     shell_file("missing.csv", "k,v\na,1\nb,NA\nc,-\n");
 }
 
-/* -- reading ------------------------------------------------------------------------------------ */
+/* -- reading ------------------------------------------------------------------------------------
+ */
 
 static void delimiter(void)
 {
@@ -100,8 +101,9 @@ static void schema(void)
     SHELL_EXPECT(shell("sheaf run sum orders.csv --no-header --schema k:text,value:text --bind "
                        "value=k 2>/dev/null"),
                  2, "");
-    SHELL_EXPECT(shell("tail -n 3 orders.csv | sheaf run sum - --no-header --schema k:text,value:f64"),
-                 0, "sum\n13.25\n");
+    SHELL_EXPECT(
+        shell("tail -n 3 orders.csv | sheaf run sum - --no-header --schema k:text,value:f64"), 0,
+        "sum\n13.25\n");
     SHELL_REFUSED(shell("sheaf head orders.csv --schema amount:i65"), 2, "i65");
     SHELL_REFUSED(shell("sheaf head orders.csv --schema prise:i64"), 2, "prise", "amount");
 }
@@ -150,21 +152,22 @@ static void libcsv(void)
 
 static void on_bad_row(void)
 {
-    SHELL_REFUSED(shell("sheaf count ragged.csv --by a"), 5, "ragged.csv:3:1:",
-                  "expected 2 fields, got 1", "E402", "byte 8", "--on-bad-row");
+    SHELL_REFUSED(shell("sheaf count ragged.csv --by a"), 5,
+                  "ragged.csv:3:1:", "expected 2 fields, got 1", "E402", "byte 8", "--on-bad-row");
     SHELL_REFUSED(shell("sheaf head ragged.csv --on-bad-row fail"), 5, "E402");
     SHELL_EXPECT(shell("sheaf head ragged.csv --on-bad-row skip -q"), 0, "a,b\n1,2\n7,8\n");
-    SHELL_EXPECT(shell("sheaf head ragged.csv --on-bad-row null -q"), 0, "a,b\n1,2\n3,\n4,5\n7,8\n");
+    SHELL_EXPECT(shell("sheaf head ragged.csv --on-bad-row null -q"), 0,
+                 "a,b\n1,2\n3,\n4,5\n7,8\n");
     SHELL_EXPECT(shell("sheaf head ragged.csv --on-bad-row skip 2>&1 >/dev/null"), 0,
                  "sheaf: note: 2 bad rows were left out of 4\n");
 }
 
 static void rejects(void)
 {
-    SHELL_EXPECT(shell("sheaf count ragged.csv --on-bad-row skip --rejects bad.csv -q; cat bad.csv"),
-                 0,
-                 "count\n2\nfile,line,record,byte,column,kind,value\n"
-                 "ragged.csv,3,3,8,,width,\"3\"\nragged.csv,4,4,10,,width,\"4,5,6\"\n");
+    SHELL_EXPECT(
+        shell("sheaf count ragged.csv --on-bad-row skip --rejects bad.csv -q; cat bad.csv"), 0,
+        "count\n2\nfile,line,record,byte,column,kind,value\n"
+        "ragged.csv,3,3,8,,width,\"3\"\nragged.csv,4,4,10,,width,\"4,5,6\"\n");
     /* A rejects file can be read again. */
     SHELL_EXPECT(shell("sheaf group kind 'count() as n' bad.csv"), 0, "kind,n\nwidth,2\n");
 }
@@ -176,16 +179,17 @@ static void max_bad(void)
                   "more than 1", "E412", "--max-bad");
 }
 
-/* -- asking ------------------------------------------------------------------------------------- */
+/* -- asking -------------------------------------------------------------------------------------
+ */
 
 static void by_bind_and_set(void)
 {
     SHELL_EXPECT(shell("sheaf run sum orders.csv --by customer --bind value=amount"), 0,
                  "customer,sum\nada,10.25\nbob,3.00\n");
-    SHELL_EXPECT(shell("sheaf run hist orders.csv --bind value=amount --set low=0,high=4,bins=2"), 0,
-                 "low,high,count\n,0,1\n0,2,0\n2,4,1\n4,,1\n");
-    SHELL_REFUSED(shell("sheaf run hist orders.csv --bind value=amount --set low=0,high=4,bin=2"), 2,
-                  "bin");
+    SHELL_EXPECT(shell("sheaf run hist orders.csv --bind value=amount --set low=0,high=4,bins=2"),
+                 0, "low,high,count\n,0,1\n0,2,0\n2,4,1\n4,,1\n");
+    SHELL_REFUSED(shell("sheaf run hist orders.csv --bind value=amount --set low=0,high=4,bin=2"),
+                  2, "bin");
     SHELL_REFUSED(shell("sheaf run sum orders.csv --bind valu=amount"), 2, "valu");
     SHELL_REFUSED(shell("sheaf count orders.csv --by customr"), 2, "customr", "customer");
 }
@@ -210,17 +214,20 @@ static void rows(void)
 
 static void offsets(void)
 {
-    SHELL_EXPECT(shell("sheaf records --offsets half.csv"), 0, "0 1 [\"a\",\"b\"]\n4 2 [\"1\",\"2\"]\n");
+    SHELL_EXPECT(shell("sheaf records --offsets half.csv"), 0,
+                 "0 1 [\"a\",\"b\"]\n4 2 [\"1\",\"2\"]\n");
 }
 
 static void seed(void)
 {
-    SHELL_EXPECT(shell("sheaf gen h2o -n 10 | cksum > 1; sheaf gen h2o -n 10 --seed 1 | cksum | cmp - 1; "
-                       "sheaf gen h2o -n 10 --seed 2 | cksum | cmp -s - 1 || echo other"),
-                 0, "other\n");
+    SHELL_EXPECT(
+        shell("sheaf gen h2o -n 10 | cksum > 1; sheaf gen h2o -n 10 --seed 1 | cksum | cmp - 1; "
+              "sheaf gen h2o -n 10 --seed 2 | cksum | cmp -s - 1 || echo other"),
+        0, "other\n");
 }
 
-/* -- running -------------------------------------------------------------------------------------- */
+/* -- running --------------------------------------------------------------------------------------
+ */
 
 static void jobs_and_inline(void)
 {
@@ -248,9 +255,10 @@ static void shard_size(void)
 
 static void memory(void)
 {
-    SHELL_EXPECT(shell("sheaf gen h2o -n 20000 -o h2o.csv; sheaf count h2o.csv --by id3 --memory 64M "
-                       "-o all; sheaf count h2o.csv --by id3 | cmp - all"),
-                 0, "");
+    SHELL_EXPECT(
+        shell("sheaf gen h2o -n 20000 -o h2o.csv; sheaf count h2o.csv --by id3 --memory 64M "
+              "-o all; sheaf count h2o.csv --by id3 | cmp - all"),
+        0, "");
     SHELL_REFUSED(shell("sheaf count orders.csv --by customer --memory 1k"), 6, "E601", "--memory");
 }
 
@@ -260,7 +268,8 @@ static void retries_and_timeout(void)
     SHELL_REFUSED(shell("sheaf count orders.csv --timeout 0"), 2, "--timeout");
 }
 
-/* -- writing -------------------------------------------------------------------------------------- */
+/* -- writing --------------------------------------------------------------------------------------
+ */
 
 static void output(void)
 {
@@ -287,7 +296,8 @@ static void explain(void)
                                   "orders.csv --explain");
 
     SHELL_EXPECT(r, 0, NULL);
-    CU_ASSERT(strstr(r.out, "orders.csv") && strstr(r.out, "amount") && strstr(r.out, "decimal(2)"));
+    CU_ASSERT(strstr(r.out, "orders.csv") && strstr(r.out, "amount") &&
+              strstr(r.out, "decimal(2)"));
     CU_ASSERT(strstr(r.out, "sum(amount)") != NULL);
 }
 

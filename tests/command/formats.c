@@ -6,7 +6,8 @@
 
 static const char orders[] = "customer,amount\nada,10.50\n\"Carol, Ltd\",3\nada,\n";
 
-/* -- paths ----------------------------------------------------------------------------------------- */
+/* -- paths
+ * ----------------------------------------------------------------------------------------- */
 
 static void files_globs_folders_and_lists_are_read_in_order(void)
 {
@@ -43,11 +44,13 @@ static void words_that_look_like_operators_are_told_apart(void)
     shell_file("count", "word\nx\ny\n");
     SHELL_EXPECT(shell("sheaf run count --header -- count"), 0, "count\n2\n");
     SHELL_EXPECT(shell("sheaf run count ./count --header"), 0, "count\n2\n");
-    SHELL_EXPECT(shell("cp %s/apps/total/total.c . && sheaf run total.c -- orders.csv", SHELL_SOURCE),
-                 0, "amount,orders\n13.5,2\n");
+    SHELL_EXPECT(
+        shell("cp %s/apps/total/total.c . && sheaf run total.c -- orders.csv", SHELL_SOURCE), 0,
+        "amount,orders\n13.5,2\n");
 }
 
-/* -- packed and compressed ----------------------------------------------------------------------- */
+/* -- packed and compressed -----------------------------------------------------------------------
+ */
 
 static void gzip_is_read_like_what_is_inside(void)
 {
@@ -56,14 +59,16 @@ static void gzip_is_read_like_what_is_inside(void)
     SHELL_EXPECT(shell("cat orders.csv.gz orders.csv.gz > two.gz; sheaf records two.gz | wc -l"), 0,
                  "8\n");
     SHELL_EXPECT(shell("sheaf count - < orders.csv.gz"), 0, "count\n3\n");
-    SHELL_EXPECT(shell("sheaf gen taxi -n 20000 -o t.csv; gzip -k t.csv; sheaf stats t.csv > plain; "
-                       "sheaf stats t.csv.gz -j 3 --shard-size 10000 | cmp - plain"),
-                 0, "");
+    SHELL_EXPECT(
+        shell("sheaf gen taxi -n 20000 -o t.csv; gzip -k t.csv; sheaf stats t.csv > plain; "
+              "sheaf stats t.csv.gz -j 3 --shard-size 10000 | cmp - plain"),
+        0, "");
     SHELL_REFUSED(shell("head -c 300000 t.csv.gz > cut.csv.gz; sheaf count cut.csv.gz"), 5,
                   "cut.csv.gz", "E407", "gzip");
-    SHELL_REFUSED(shell("(head -c 100000 t.csv.gz; echo damage; tail -c +100008 t.csv.gz) > bad.gz; "
-                        "sheaf count bad.gz"),
-                  5, "bad.gz", "E407");
+    SHELL_REFUSED(
+        shell("(head -c 100000 t.csv.gz; echo damage; tail -c +100008 t.csv.gz) > bad.gz; "
+              "sheaf count bad.gz"),
+        5, "bad.gz", "E407");
 }
 
 /* What a pipe carries is never taken for text when it is none. */
@@ -80,17 +85,20 @@ static void raw_records_are_as_the_schema_says(void)
     static const char bytes[] = "\x01\x00\x00\x00one\0\x02\xFF\xFF\xFFtwo\0\x03\0\0\0six\0";
 
     shell_bytes("three.bin", bytes, 24);
-    SHELL_EXPECT(shell("sheaf head three.bin --input records --schema 'id:i16@0,name:text(4)@4;size=8'"),
-                 0, "id,name\n1,one\n-254,two\n3,six\n");
+    SHELL_EXPECT(
+        shell("sheaf head three.bin --input records --schema 'id:i16@0,name:text(4)@4;size=8'"), 0,
+        "id,name\n1,one\n-254,two\n3,six\n");
     SHELL_EXPECT(shell("sheaf group '' 'sum(id) count()' three.bin --schema "
                        "'id:u16@0;size=8;order=big' --shard-size 8"),
                  0, "sum(id),count()\n1791,3\n");
     SHELL_REFUSED(shell("sheaf count three.bin --input records --schema 'id:i16@0;size=7'"), 5,
                   "three.bin", "24 bytes", "E408");
-    SHELL_REFUSED(shell("sheaf count three.bin --input records --schema 'id:i16@7;size=8'"), 2, "E408");
+    SHELL_REFUSED(shell("sheaf count three.bin --input records --schema 'id:i16@7;size=8'"), 2,
+                  "E408");
 }
 
-static void write_npy(const char *name, char version, const char *header, const char *data, size_t size)
+static void write_npy(const char *name, char version, const char *header, const char *data,
+                      size_t size)
 {
     char bytes[512] = "\x93NUMPY";
     size_t head = strlen(header), at = 8;
@@ -122,16 +130,18 @@ static void npy_is_read_in_every_version_and_byte_order(void)
             SHELL_EXPECT(shell("sheaf head x.npy | tail -n 3"), 0, "1\n2\n3\n");
             SHELL_EXPECT(shell("sheaf group '' 'sum(#1) as s' x.npy --shard-size 4"), 0, "s\n6\n");
         }
-    write_npy("s.npy", 1,
-              "{'descr': [('id', '<u2'), ('name', '|S4')], 'fortran_order': False, 'shape': (2,), }\n",
-              "\1\0one\0\2\0two\0", 12);
+    write_npy(
+        "s.npy", 1,
+        "{'descr': [('id', '<u2'), ('name', '|S4')], 'fortran_order': False, 'shape': (2,), }\n",
+        "\1\0one\0\2\0two\0", 12);
     SHELL_EXPECT(shell("sheaf head s.npy"), 0, "id,name\n1,one\n2,two\n");
     SHELL_REFUSED(shell("head -c 100 s.npy > cut.npy; sheaf count cut.npy"), 5, "cut.npy");
     shell_bytes("no.npy", "\x93NUMPY\1\0\xFF\xFF{", 11);
     SHELL_REFUSED(shell("sheaf count no.npy"), 5, "no.npy");
 }
 
-/* -- what comes out ----------------------------------------------------------------------------- */
+/* -- what comes out -----------------------------------------------------------------------------
+ */
 
 static void every_format_is_written(void)
 {
@@ -144,8 +154,9 @@ static void every_format_is_written(void)
                  "{\"customer\":\"ada\",\"amount\":null}\n");
     SHELL_EXPECT(shell("sheaf head orders.csv -n 1 -f json"), 0,
                  "[\n{\"customer\":\"ada\",\"amount\":10.50}\n]\n");
-    SHELL_EXPECT(shell("sheaf head orders.csv -f md"), 0,
-                 "| customer | amount |\n| --- | ---: |\n| ada | 10.50 |\n| Carol, Ltd | 3 |\n| ada |  |\n");
+    SHELL_EXPECT(
+        shell("sheaf head orders.csv -f md"), 0,
+        "| customer | amount |\n| --- | ---: |\n| ada | 10.50 |\n| Carol, Ltd | 3 |\n| ada |  |\n");
     SHELL_EXPECT(shell("sheaf head orders.csv -f table"), 0,
                  "customer    amount\n----------  ------\nada          10.50\nCarol, Ltd       3\n"
                  "ada\n");
@@ -168,18 +179,20 @@ static void a_terminal_gets_a_table(void)
 /* What is written can be read again, and is the same then. */
 static void answers_can_be_read_back(void)
 {
-    SHELL_EXPECT(shell("sheaf gen nasty -n 500 --seed 3 -o nasty.csv; sheaf head -n 500 nasty.csv -q "
-                       "--on-bad-row skip -o one.csv; sheaf head -n 500 one.csv --header -d , -o two.csv; "
-                       "cmp one.csv two.csv"),
-                 0, "");
+    SHELL_EXPECT(
+        shell("sheaf gen nasty -n 500 --seed 3 -o nasty.csv; sheaf head -n 500 nasty.csv -q "
+              "--on-bad-row skip -o one.csv; sheaf head -n 500 one.csv --header -d , -o two.csv; "
+              "cmp one.csv two.csv"),
+        0, "");
     SHELL_EXPECT(shell("sheaf head -n 500 one.csv --header -d , -f tsv > /dev/null"), 0, "");
 }
 
 static void an_answer_replaces_a_file_in_one_step(void)
 {
-    SHELL_EXPECT(shell("echo old > out.csv; chmod 640 out.csv; ln out.csv also.csv; "
-                       "sheaf count orders.csv -o out.csv; cat out.csv also.csv; stat -c %%a out.csv"),
-                 0, "count\n3\nold\n640\n");
+    SHELL_EXPECT(
+        shell("echo old > out.csv; chmod 640 out.csv; ln out.csv also.csv; "
+              "sheaf count orders.csv -o out.csv; cat out.csv also.csv; stat -c %%a out.csv"),
+        0, "count\n3\nold\n640\n");
     SHELL_EXPECT(shell("ln -s also.csv link.csv; sheaf count orders.csv -o link.csv; cat link.csv "
                        "also.csv; test -h link.csv || echo replaced"),
                  0, "count\n3\nold\nreplaced\n");

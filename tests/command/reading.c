@@ -16,7 +16,8 @@ static void same_for_every_shard_size(const char *question, const char *expected
                      0, expected);
 }
 
-/* -- bytes -------------------------------------------------------------------------------------- */
+/* -- bytes --------------------------------------------------------------------------------------
+ */
 
 static void an_empty_file_has_no_rows(void)
 {
@@ -47,9 +48,11 @@ static void a_header_alone_names_columns_without_values(void)
 static void the_last_record_needs_no_newline(void)
 {
     shell_file("last.csv", "a,b\n1,2\n3,4");
-    same_for_every_shard_size("group '' 'sum(a) sum(b) count()' last.csv", "sum(a),sum(b),count()\n4,6,2\n");
+    same_for_every_shard_size("group '' 'sum(a) sum(b) count()' last.csv",
+                              "sum(a),sum(b),count()\n4,6,2\n");
     shell_file("comma.csv", "a,b\n1,2\n3,");
-    same_for_every_shard_size("group '' 'sum(a) sum(b) count()' comma.csv", "sum(a),sum(b),count()\n4,2,2\n");
+    same_for_every_shard_size("group '' 'sum(a) sum(b) count()' comma.csv",
+                              "sum(a),sum(b),count()\n4,2,2\n");
 }
 
 static void a_byte_order_mark_is_no_data(void)
@@ -64,7 +67,8 @@ static void a_byte_order_mark_is_no_data(void)
 static void cr_lf_and_crlf_each_end_a_record(void)
 {
     shell_file("ends.csv", "k,v\r\na,1\rb,2\na,\"3\"\r\nb,4\r");
-    same_for_every_shard_size("group k 'sum(v) count()' ends.csv", "k,sum(v),count()\na,4,2\nb,6,2\n");
+    same_for_every_shard_size("group k 'sum(v) count()' ends.csv",
+                              "k,sum(v),count()\na,4,2\nb,6,2\n");
     SHELL_EXPECT(shell("sheaf records ends.csv --offsets | cut -d ' ' -f 1,2 | tr '\\n' ' '"), 0,
                  "0 1 5 2 9 3 13 4 20 5 ");
 }
@@ -86,9 +90,13 @@ static void utf8_is_kept_and_what_is_none_is_a_bad_row(void)
     shell_file("latin.csv", "town,n\nOslo,1\nM\xFCnchen,2\n");
     SHELL_REFUSED(shell("sheaf freq town latin.csv"), 5, "latin.csv:3:1:", "UTF-8", "E403",
                   "byte 14", "iconv");
-    SHELL_EXPECT(shell("sheaf freq town latin.csv --on-bad-row skip -q"), 0, "town,count\nOslo,1\n");
+    SHELL_EXPECT(shell("sheaf freq town latin.csv --on-bad-row skip -q"), 0,
+                 "town,count\nOslo,1\n");
     SHELL_EXPECT(shell("sheaf group '' 'sum(n)' latin.csv --on-bad-row null -q"), 0, "sum(n)\n3\n");
-    shell_bytes("utf16.csv", "\xFF\xFE" "a\0,\0", 6);
+    shell_bytes("utf16.csv",
+                "\xFF\xFE"
+                "a\0,\0",
+                6);
     SHELL_REFUSED(shell("sheaf count utf16.csv"), 5, "UTF-16", "E403");
 }
 
@@ -96,12 +104,13 @@ static void utf8_is_kept_and_what_is_none_is_a_bad_row(void)
 
 static void a_quoted_newline_ends_no_record_wherever_shards_are_cut(void)
 {
-    shell_file("quoted.csv", "k,v\n\"a\nb,9\n\",1\nc,2\n\"a\nb,9\n\",3\n\"\"\"\n\"\"\",4\n\",\n,\",5\n");
-    same_for_every_shard_size("group k 'sum(v)' quoted.csv -f jsonl",
-                              "{\"k\":\"a\\nb,9\\n\",\"sum(v)\":4}\n{\"k\":\"c\",\"sum(v)\":2}\n"
-                              "{\"k\":\"\\\"\\n\\\"\",\"sum(v)\":4}\n{\"k\":\",\\n,\",\"sum(v)\":5}\n");
-    same_for_every_shard_size("where 'v > 3' quoted.csv",
-                              "k,v\n\"\"\"\n\"\"\",4\n\",\n,\",5\n");
+    shell_file("quoted.csv",
+               "k,v\n\"a\nb,9\n\",1\nc,2\n\"a\nb,9\n\",3\n\"\"\"\n\"\"\",4\n\",\n,\",5\n");
+    same_for_every_shard_size(
+        "group k 'sum(v)' quoted.csv -f jsonl",
+        "{\"k\":\"a\\nb,9\\n\",\"sum(v)\":4}\n{\"k\":\"c\",\"sum(v)\":2}\n"
+        "{\"k\":\"\\\"\\n\\\"\",\"sum(v)\":4}\n{\"k\":\",\\n,\",\"sum(v)\":5}\n");
+    same_for_every_shard_size("where 'v > 3' quoted.csv", "k,v\n\"\"\"\n\"\"\",4\n\",\n,\",5\n");
 }
 
 static void a_record_may_be_longer_than_a_shard(void)
@@ -125,12 +134,13 @@ static void ragged_rows_are_bad_rows_wherever_they_stand(void)
     for (size_t i = 0; i < SIZES; i++) {
         SHELL_REFUSED(shell("sheaf group a 'sum(b)' ragged.csv --shard-size %s", shard_sizes[i]), 5,
                       "ragged.csv:3:1: expected 2 fields, got 1", "byte 8");
-        SHELL_EXPECT(shell("sheaf group '' 'sum(b)' ragged.csv --on-bad-row skip --rejects bad.csv -q "
-                           "--shard-size %s; cat bad.csv",
-                           shard_sizes[i]),
-                     0,
-                     "sum(b)\n10\nfile,line,record,byte,column,kind,value\n"
-                     "ragged.csv,3,3,8,,width,\"3\"\nragged.csv,4,4,10,,width,\"4,5,6\"\n");
+        SHELL_EXPECT(
+            shell("sheaf group '' 'sum(b)' ragged.csv --on-bad-row skip --rejects bad.csv -q "
+                  "--shard-size %s; cat bad.csv",
+                  shard_sizes[i]),
+            0,
+            "sum(b)\n10\nfile,line,record,byte,column,kind,value\n"
+            "ragged.csv,3,3,8,,width,\"3\"\nragged.csv,4,4,10,,width,\"4,5,6\"\n");
     }
     SHELL_EXPECT(shell("sheaf records ragged.csv"), 0,
                  "[\"a\",\"b\"]\n[\"1\",\"2\"]\n[\"3\"]\n[\"4\",\"5\",\"6\"]\n[\"7\",\"8\"]\n");
@@ -151,7 +161,8 @@ static void repairs_are_counted_by_kind_with_their_first_place(void)
     }
 }
 
-/* -- types that show late ------------------------------------------------------------------------- */
+/* -- types that show late -------------------------------------------------------------------------
+ */
 
 /* 2.6 MB of integers, and then something else: beyond all that a first look sees. */
 static void make_late(const char *name, const char *last)
@@ -178,12 +189,13 @@ static void text_may_come_late(void)
     SHELL_EXPECT(shell("sheaf schema late.csv"), 0, "n:text,k:text\n");
     SHELL_EXPECT(shell("sheaf group '' 'max(n) distinct(n)' late.csv"), 0,
                  "max(n),distinct(n)\nnone,400001\n");
-    SHELL_REFUSED(shell("sheaf group k 'sum(n)' late.csv"), 5, "late.csv:400002:1:",
-                  "got \"none\"", "E401", "--null");
+    SHELL_REFUSED(shell("sheaf group k 'sum(n)' late.csv"), 5, "late.csv:400002:1:", "got \"none\"",
+                  "E401", "--null");
     SHELL_EXPECT(shell("sheaf group k 'sum(n)' late.csv --null none"), 0,
                  "k,sum(n)\nx,80000200000\ny,0\n");
-    SHELL_REFUSED(shell("sheaf group k 'sum(n)' late.csv --schema n:i64"), 5, "late.csv:400002:1:",
-                  "expected an integer in \"n\", got \"none\"", "E401", "--null");
+    SHELL_REFUSED(shell("sheaf group k 'sum(n)' late.csv --schema n:i64"), 5,
+                  "late.csv:400002:1:", "expected an integer in \"n\", got \"none\"", "E401",
+                  "--null");
 }
 
 static void leading_zeros_that_come_late_make_a_text(void)
@@ -206,8 +218,8 @@ static void large_integers_that_come_late_are_not_rounded(void)
 static void a_stream_says_that_it_can_not_be_read_again(void)
 {
     make_late("late.csv", "0.25,y\\n");
-    SHELL_REFUSED(shell("cat late.csv | sheaf group k 'sum(n)' -"), 5, "standard input:400002:1:",
-                  "got \"0.25\"", "E401", "read only once");
+    SHELL_REFUSED(shell("cat late.csv | sheaf group k 'sum(n)' -"), 5,
+                  "standard input:400002:1:", "got \"0.25\"", "E401", "read only once");
     SHELL_EXPECT(shell("cat late.csv | sheaf group k 'sum(n)' - --schema 'n:decimal(2)'"), 0,
                  "k,sum(n)\nx,80000200000.00\ny,0.25\n");
     SHELL_EXPECT(shell("cat late.csv | sheaf schema -"), 0, "n:decimal(2),k:text\n");
@@ -217,7 +229,8 @@ static void values_are_what_the_page_on_values_says(void)
 {
     shell_file("same.csv", "d,t,x\n1.0,2024-01-31T10:00Z,-0e0\n1,2024-01-31T11:00+01:00,0e0\n");
     SHELL_EXPECT(shell("sheaf group d 'count()' same.csv"), 0, "d,count()\n1.0,2\n");
-    SHELL_EXPECT(shell("sheaf group t 'count()' same.csv"), 0, "t,count()\n2024-01-31T10:00:00Z,2\n");
+    SHELL_EXPECT(shell("sheaf group t 'count()' same.csv"), 0,
+                 "t,count()\n2024-01-31T10:00:00Z,2\n");
     SHELL_EXPECT(shell("sheaf count same.csv --by x | wc -l"), 0, "2\n");
     shell_file("blank.csv", "k,n\n,1\n\"\",2\n,3\n");
     SHELL_EXPECT(shell("sheaf group k 'sum(n)' blank.csv -f jsonl"), 0,

@@ -28,11 +28,16 @@ void shell_begin(void)
         perror(folder);
         exit(2);
     }
-    snprintf(path, sizeof path, "%s:%s", SHELL_BIN, getenv("PATH") ? getenv("PATH") : "/usr/bin:/bin");
+    snprintf(path, sizeof path, "%s:%s", SHELL_BIN,
+             getenv("PATH") ? getenv("PATH") : "/usr/bin:/bin");
     setenv("PATH", path, 1);
     snprintf(path, sizeof path, "%s/cache", folder);
     setenv("XDG_CACHE_HOME", path, 1);
     unsetenv("SHEAF_LOG");
+    unsetenv("SHEAF_ISA");
+    unsetenv("SHEAF_CHAOS");
+    /* Where the command was built with sanitizers: a crash is to be seen as what it is. */
+    setenv("ASAN_OPTIONS", "handle_segv=0:handle_abort=0:handle_sigbus=0", 0);
     /* What a run leaves behind becomes a child of this process. */
     prctl(PR_SET_CHILD_SUBREAPER, 1);
 }
@@ -177,8 +182,8 @@ void shell_expect_at(const char *file, int line, struct shell_result result, int
 void shell_refused_at(const char *file, int line, struct shell_result result, int code,
                       const char *const *words)
 {
-    bool good = result.code == code && result.out_size == 0 &&
-                strncmp(result.err, "sheaf: ", 7) == 0;
+    bool good =
+        result.code == code && result.out_size == 0 && strncmp(result.err, "sheaf: ", 7) == 0;
     const char *missing = "";
 
     for (; *words; words++)
@@ -187,7 +192,8 @@ void shell_refused_at(const char *file, int line, struct shell_result result, in
             missing = *words;
         }
     if (!good)
-        printf("\n%s:%d: exit code %d, expected %d; missing \"%s\"\n--- stdout\n%.400s--- stderr\n%s",
-               file, line, result.code, code, missing, result.out, result.err);
+        printf(
+            "\n%s:%d: exit code %d, expected %d; missing \"%s\"\n--- stdout\n%.400s--- stderr\n%s",
+            file, line, result.code, code, missing, result.out, result.err);
     CU_assertImplementation(good, (unsigned)line, "how the command refuses", file, "", CU_FALSE);
 }

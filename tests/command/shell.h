@@ -18,8 +18,8 @@
 #include "unit.h"
 
 struct shell_result {
-    int code;   /* as a shell says it: 128 + n for a signal */
-    char *out;  /* what it wrote; valid until 16 more calls were made */
+    int code;  /* as a shell says it: 128 + n for a signal */
+    char *out; /* what it wrote; valid until 16 more calls were made */
     char *err;
     size_t out_size;
 };

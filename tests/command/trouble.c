@@ -12,43 +12,45 @@ static void write_operator(const char *name, const char *terrible)
     char path[64], text[2048];
 
     snprintf(path, sizeof path, "%s.c", name);
-    snprintf(text, sizeof text,
-             "#include <sheaf/operator.h>\n"
-             "#include <stdlib.h>\n"
-             "#include <unistd.h>\n"
-             "struct seen { int64_t rows; };\n"
-             "static void fold(void *state, const sheaf_batch *batch)\n"
-             "{\n"
-             "    struct seen *seen = state;\n"
-             "    for (size_t r = 0; r < batch->rows; r++) {\n"
-             "        if (batch->columns[0].i64[r] == 777)\n"
-             "            %s\n"
-             "        seen->rows++;\n"
-             "    }\n"
-             "}\n"
-             "static void combine(void *state, const void *later)\n"
-             "{\n"
-             "    ((struct seen *)state)->rows += ((const struct seen *)later)->rows;\n"
-             "}\n"
-             "SHEAF_OPERATOR(%s) = {.about = \"counts, and more\", .inputs = {{\"v\", SHEAF_I64}},\n"
-             "    .outputs = {SHEAF_OUTPUT(struct seen, rows)}, .state_size = sizeof(struct seen),\n"
-             "    .fold = fold, .combine = combine};\n",
-             terrible, name);
+    snprintf(
+        text, sizeof text,
+        "#include <sheaf/operator.h>\n"
+        "#include <stdlib.h>\n"
+        "#include <unistd.h>\n"
+        "struct seen { int64_t rows; };\n"
+        "static void fold(void *state, const sheaf_batch *batch)\n"
+        "{\n"
+        "    struct seen *seen = state;\n"
+        "    for (size_t r = 0; r < batch->rows; r++) {\n"
+        "        if (batch->columns[0].i64[r] == 777)\n"
+        "            %s\n"
+        "        seen->rows++;\n"
+        "    }\n"
+        "}\n"
+        "static void combine(void *state, const void *later)\n"
+        "{\n"
+        "    ((struct seen *)state)->rows += ((const struct seen *)later)->rows;\n"
+        "}\n"
+        "SHEAF_OPERATOR(%s) = {.about = \"counts, and more\", .inputs = {{\"v\", SHEAF_I64}},\n"
+        "    .outputs = {SHEAF_OUTPUT(struct seen, rows)}, .state_size = sizeof(struct seen),\n"
+        "    .fold = fold, .combine = combine};\n",
+        terrible, name);
     shell_file(path, text);
 }
 
 static void the_files_of_these_tests_are_made(void)
 {
-    SHELL_EXPECT(shell("(echo v,w; seq 1 2000 | sed 's/$/,x/') > v.csv; "
-                       "(echo v,w; seq 1 300000 | sed 's/$/,x/') > large.csv; echo old > answer.csv"),
-                 0, "");
+    SHELL_EXPECT(
+        shell("(echo v,w; seq 1 2000 | sed 's/$/,x/') > v.csv; "
+              "(echo v,w; seq 1 300000 | sed 's/$/,x/') > large.csv; echo old > answer.csv"),
+        0, "");
     write_operator("crash", "*(volatile int *)0 = 1;");
     write_operator("stop", "abort();");
     write_operator("refuse", "sheaf_fail(batch, r, \"%d is not liked\", 777);");
     write_operator("leave", "exit(0);");
     write_operator("loop", "for (volatile int i = 1; i;) { }");
     write_operator("slow", "{ } if (r == 0) usleep(100000);");
-    write_operator("wrong", "undeclared_thing();");
+    write_operator("wrong", "undeclared_thing = 1;");
     /* Compiled now, so that what comes later takes no time for it. */
     SHELL_EXPECT(shell("for o in crash stop refuse leave loop slow; do sheaf describe $o.c; done | "
                        "grep -c counts"),
@@ -86,7 +88,8 @@ static bool has_the_shape(const char *text)
     return strncmp(text, "sheaf: ", 7) == 0 && end && code && code < end && lines <= 6;
 }
 
-/* -- each class ------------------------------------------------------------------------------------ */
+/* -- each class
+ * ------------------------------------------------------------------------------------ */
 
 static void every_message_has_one_shape(void)
 {
@@ -145,7 +148,8 @@ static void every_message_has_one_shape(void)
     }
 }
 
-/* -- plan and output ------------------------------------------------------------------------------- */
+/* -- plan and output
+ * ------------------------------------------------------------------------------- */
 
 static void a_wrong_word_gets_a_remedy(void)
 {
@@ -159,20 +163,24 @@ static void a_wrong_word_gets_a_remedy(void)
 
 static void an_output_that_is_an_input_is_refused(void)
 {
-    SHELL_REFUSED(shell("cp v.csv own.csv; ln -s own.csv alias.csv; sheaf count own.csv -o alias.csv"), 2,
-                  "the output is one of the inputs");
-    SHELL_REFUSED(shell("ln own.csv hard.csv; sheaf head own.csv -o hard.csv"), 2, "the output is one");
+    SHELL_REFUSED(
+        shell("cp v.csv own.csv; ln -s own.csv alias.csv; sheaf count own.csv -o alias.csv"), 2,
+        "the output is one of the inputs");
+    SHELL_REFUSED(shell("ln own.csv hard.csv; sheaf head own.csv -o hard.csv"), 2,
+                  "the output is one");
     SHELL_EXPECT(shell("cmp v.csv own.csv && rm own.csv alias.csv hard.csv"), 0, "");
 }
 
 static void a_folder_that_takes_no_file_is_reported(void)
 {
     if (geteuid() == 0) {
-        SHELL_REFUSED(shell("sheaf count v.csv -o /proc/answer.csv"), 3, "/proc/answer.csv", "E301");
+        SHELL_REFUSED(shell("sheaf count v.csv -o /proc/answer.csv"), 3, "/proc/answer.csv",
+                      "E301");
         return;
     }
-    SHELL_REFUSED(shell("mkdir -p closed; chmod 555 closed; sheaf count v.csv -o closed/answer.csv"), 3,
-                  "closed/answer.csv", "E301");
+    SHELL_REFUSED(
+        shell("mkdir -p closed; chmod 555 closed; sheaf count v.csv -o closed/answer.csv"), 3,
+        "closed/answer.csv", "E301");
     SHELL_EXPECT(shell("rmdir closed"), 0, "");
 }
 
@@ -190,34 +198,39 @@ static void the_reader_of_stdout_may_leave(void)
     int files = shell_file_count();
 
     for (int i = 0; i < 3; i++) {
-        struct shell_result r = shell("{ sheaf %s; echo $? > code; } | head -n 1; cat code; rm code",
-                                      i == 0   ? "where 'v > 0' large.csv"
-                                      : i == 1 ? "records large.csv"
-                                               : "gen 1brc -n 1000000 --header");
+        struct shell_result r =
+            shell("{ sheaf %s; echo $? > code; } | head -n 1; cat code; rm code",
+                  i == 0   ? "where 'v > 0' large.csv"
+                  : i == 1 ? "records large.csv"
+                           : "gen 1brc -n 1000000 --header");
         CU_ASSERT(r.out_size > 4 && strcmp(r.out + r.out_size - 4, "141\n") == 0);
         CU_ASSERT_STRING_EQUAL(r.err, "");
         NOTHING_IS_LEFT(files);
     }
 }
 
-/* -- operators ------------------------------------------------------------------------------------- */
+/* -- operators
+ * ------------------------------------------------------------------------------------- */
 
 static void a_crash_is_told_with_its_record(void)
 {
-    static const char *const ways[] = {"", "-j 1", "-j 2 --shard-size 1000", "--by w",
-                                       "--retries 0", "-j 3 --shard-size 64"};
+    static const char *const ways[] = {"",       "-j 1",        "-j 2 --shard-size 1000",
+                                       "--by w", "--retries 0", "-j 3 --shard-size 64"};
     int files = shell_file_count();
 
     for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
         if (strcmp(ways[i], "--retries 0") != 0) /* without attempts nothing is narrowed down */
-            SHELL_REFUSED(shell("sheaf run crash.c v.csv %s -o answer.csv", ways[i]), 4, "v.csv:778: crash",
-                          "signal 11", "E414, byte 4552", "778 | 777,x", "where");
+            SHELL_REFUSED(shell("sheaf run crash.c v.csv %s -o answer.csv", ways[i]), 4,
+                          "v.csv:778: crash", "signal 11", "E414, byte 4552", "778 | 777,x",
+                          "where");
         else
-            SHELL_REFUSED(shell("sheaf run crash.c v.csv %s", ways[i]), 4, "v.csv", "signal 11", "E414");
+            SHELL_REFUSED(shell("sheaf run crash.c v.csv %s", ways[i]), 4, "v.csv", "signal 11",
+                          "E414");
         NOTHING_IS_LEFT(files);
     }
     SHELL_REFUSED(shell("sheaf run stop.c v.csv"), 4, "v.csv:778: stop", "signal 6", "byte 4552");
-    SHELL_REFUSED(shell("sheaf run leave.c v.csv -o answer.csv"), 4, "v.csv:778: leave", "it left the process");
+    SHELL_REFUSED(shell("sheaf run leave.c v.csv -o answer.csv"), 4, "v.csv:778: leave",
+                  "it left the process");
     SHELL_EXPECT(shell("sheaf where 'v != 777' then run crash.c v.csv"), 0, "rows\n1999\n");
     NOTHING_IS_LEFT(files);
 }
@@ -226,11 +239,12 @@ static void a_refusal_is_told_with_its_record_and_the_first_counts(void)
 {
     int files = shell_file_count();
 
-    SHELL_REFUSED(shell("sheaf run refuse.c v.csv -o answer.csv"), 4, "v.csv:778: refuse: 777 is not liked",
-                  "E413, byte 4552");
+    SHELL_REFUSED(shell("sheaf run refuse.c v.csv -o answer.csv"), 4,
+                  "v.csv:778: refuse: 777 is not liked", "E413, byte 4552");
     SHELL_EXPECT(shell("(cat v.csv; tail -n +2 v.csv) > twice.csv"), 0, "");
     for (int j = 1; j < 4; j++)
-        SHELL_REFUSED(shell("sheaf run refuse.c twice.csv -j %d --shard-size 500", j), 4, "twice.csv:778:");
+        SHELL_REFUSED(shell("sheaf run refuse.c twice.csv -j %d --shard-size 500", j), 4,
+                      "twice.csv:778:");
     SHELL_REFUSED(shell("sheaf run refuse.c v.csv --inline"), 4, "v.csv:778: refuse");
     SHELL_EXPECT(shell("rm twice.csv"), 0, "");
     NOTHING_IS_LEFT(files);
@@ -267,7 +281,8 @@ static void an_operator_that_does_not_compile_or_fit_is_refused(void)
     NOTHING_IS_LEFT(files);
 }
 
-/* -- signals and change -------------------------------------------------------------------------- */
+/* -- signals and change --------------------------------------------------------------------------
+ */
 
 static void a_signal_ends_everything(void)
 {
@@ -285,9 +300,10 @@ static void a_signal_ends_everything(void)
     int files = shell_file_count();
 
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct shell_result r = shell("sheaf run slow.c large.csv --shard-size 20k -j 2 -o answer.csv & pid=$!; "
-                                      "sleep 0.4; %s; wait $pid",
-                                      cases[i].kills);
+        struct shell_result r =
+            shell("sheaf run slow.c large.csv --shard-size 20k -j 2 -o answer.csv & pid=$!; "
+                  "sleep 0.4; %s; wait $pid",
+                  cases[i].kills);
         CU_ASSERT_EQUAL(r.code, cases[i].code);
         NOTHING_IS_LEFT(files);
     }
@@ -295,24 +311,25 @@ static void a_signal_ends_everything(void)
 
 static void an_input_that_changes_is_noticed(void)
 {
-    static const char *const changes[] = {"truncate -s 100 changing.csv", "truncate -s 0 changing.csv",
-                                          "echo 9,y >> changing.csv"};
+    static const char *const changes[] = {"truncate -s 100 changing.csv",
+                                          "truncate -s 0 changing.csv", "echo 9,y >> changing.csv"};
     int files = shell_file_count();
 
     for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
-        SHELL_REFUSED(shell("cp large.csv changing.csv; sheaf run slow.c changing.csv --shard-size 20k -j 2 "
-                            "-o answer.csv & pid=$!; sleep 0.4; %s; wait $pid; code=$?; rm changing.csv; "
-                            "exit $code",
-                            changes[i]),
-                      5, "changing.csv", "changed while it was read", "E406");
+        SHELL_REFUSED(
+            shell("cp large.csv changing.csv; sheaf run slow.c changing.csv --shard-size 20k -j 2 "
+                  "-o answer.csv & pid=$!; sleep 0.4; %s; wait $pid; code=$?; rm changing.csv; "
+                  "exit $code",
+                  changes[i]),
+            5, "changing.csv", "changed while it was read", "E406");
         NOTHING_IS_LEFT(files);
     }
 }
 
 static void closed_descriptors_do_no_harm(void)
 {
-    SHELL_EXPECT(shell("sheaf count v.csv -o other.csv <&- >&- 2>&-; cat other.csv; rm other.csv"), 0,
-                 "count\n2000\n");
+    SHELL_EXPECT(shell("sheaf count v.csv -o other.csv <&- >&- 2>&-; cat other.csv; rm other.csv"),
+                 0, "count\n2000\n");
     CU_ASSERT_EQUAL(shell("sheaf count v.csv >&-").code, 0);
 }
 

@@ -4,8 +4,10 @@
  * A stage holds one object; three actors play on it, one of them the victim.  It
  * is killed, or stopped and continued, at a random moment, again and again; the
  * others, who wait without a time-out, must go on within 5 seconds, and what
- * they see must be whole.  SHEAF_KILLS sets the kills for each cell.
+ *  * they see must be whole; and nothing may grow: descriptors, children, mappings,
+ * memory, in us and in those who go on.  SHEAF_KILLS sets the kills for each cell.
  */
+#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,14 +17,16 @@
 #include <unistd.h>
 
 #include <sheaf/manager.h>
+#include <sheaf/pool.h>
 #include <sheaf/process.h>
 #include <sheaf/queue.h>
 #include <sheaf/shared.h>
 
 #include "base/clock.h"
+#include "process/shared_heap.h"
 #include "unit.h"
 
-enum { ACTORS = 3 };
+enum { ACTORS = 3, WARM = 5 /* kills, after which everything has been used */ };
 
 struct stage {
     sheaf_mutex mutex;
@@ -31,6 +35,7 @@ struct stage {
     sheaf_semaphore semaphore;
     sheaf_barrier barrier;
     sheaf_queue *queue;
+    sheaf_pipe ends[2];
     int64_t a, b;         /* equal unless someone died in between */
     sheaf_counter inside; /* of those who hold a token, alive */
     sheaf_counter torn;   /* something that must never be seen */
@@ -231,6 +236,150 @@ static void lock_at_manager(struct stage *stage, int actor, sheaf_error *error)
         sheaf_counter_add(&stage->torn, 1);
 }
 
+static void send_numbered(struct stage *stage, int actor, sheaf_error *error)
+{
+    static unsigned char message[MESSAGE * 4];
+    int64_t number = ++stage->a;
+    size_t size = 8 + (size_t)(number * 7919 % (number % 2 ? 100 : MESSAGE * 4 - 8));
+
+    (void)actor;
+    memset(message, (int)(number & 255), size);
+    memcpy(message, &number, 8);
+    note(stage, sheaf_pipe_send(&stage->ends[1], message, size, SHEAF_FOREVER, error));
+    if (number % 5 == 0)
+        nap_us(30); /* let the receiver wait, so that some are handed over directly */
+}
+
+/* What came later is numbered higher; only what a dead receiver did not finish comes twice. */
+static void receive_numbered(struct stage *stage, int actor, sheaf_error *error)
+{
+    static unsigned char message[MESSAGE * 4];
+    int64_t number = 0;
+    size_t size = 0;
+
+    (void)actor;
+    note(stage,
+         sheaf_pipe_receive(&stage->ends[0], message, sizeof message, &size, SHEAF_FOREVER, error));
+    memcpy(&number, message, 8);
+    bool whole = size == 8 + (size_t)(number * 7919 % (number % 2 ? 100 : MESSAGE * 4 - 8));
+    for (size_t i = 8; i < size; i++)
+        whole = whole && message[i] == (number & 255);
+    if (!whole || number < stage->b)
+        sheaf_counter_add(&stage->torn, 1);
+    stage->b = number;
+}
+
+static sheaf_status square(const void *input, void *output, sheaf_error *error)
+{
+    int64_t number;
+
+    (void)error;
+    memcpy(&number, input, sizeof number);
+    number *= number;
+    memcpy(output, &number, sizeof number);
+    return SHEAF_OK;
+}
+
+static void take_from_pool(struct stage *stage, int actor, sheaf_error *error)
+{
+    static sheaf_pool *pool;
+    sheaf_pool_options options = {.struct_size = sizeof options, .workers = 2};
+    int64_t in[50], out[50];
+    sheaf_map map = {sizeof map, square, in, sizeof *in, out, sizeof *out, 50, 0, NULL, 0};
+
+    for (int i = 0; i < 50; i++)
+        in[i] = i + actor;
+    if (!pool)
+        note(stage, sheaf_pool_open(&options, &pool, error));
+    note(stage, sheaf_pool_map(pool, &map, error));
+    for (int i = 0; i < 50; i++)
+        if (out[i] != in[i] * in[i])
+            sheaf_counter_add(&stage->torn, 1);
+}
+
+/* -- what is left behind ------------------------------------------------------------------------
+ */
+
+struct belongings {
+    int descriptors, children, mappings;
+    size_t heap_bytes;
+    long resident_kb;
+};
+
+/* The quarantine of AddressSanitizer counts as memory. */
+#ifdef __SANITIZE_ADDRESS__
+enum { RESIDENT_SLACK_KB = 65536 };
+#else
+enum { RESIDENT_SLACK_KB = 2048 };
+#endif
+
+static int count_entries(int id, const char *folder)
+{
+    char path[128];
+    int count = 0;
+
+    snprintf(path, sizeof path, "/proc/%d/%s", id, folder);
+    DIR *open = opendir(path);
+    while (open && readdir(open))
+        count++;
+    if (open)
+        closedir(open);
+    return count;
+}
+
+static int count_in_file(int id, const char *file, char what)
+{
+    char path[128];
+    int count = 0, byte;
+
+    snprintf(path, sizeof path, "/proc/%d/%s", id, file);
+    FILE *open = fopen(path, "r");
+    while (open && (byte = getc(open)) != EOF)
+        count += byte == what;
+    if (open)
+        fclose(open);
+    return count;
+}
+
+static struct belongings look_at(int id)
+{
+    struct belongings belongings = {.descriptors = count_entries(id, "fd"),
+                                    .mappings = count_in_file(id, "maps", '\n'),
+                                    .heap_bytes = sheaf_shared_used()};
+    char folder[32], path[64];
+    long size, resident = 0;
+
+    snprintf(folder, sizeof folder, "task/%d/children", id);
+    belongings.children = count_in_file(id, folder, ' ');
+    snprintf(path, sizeof path, "/proc/%d/statm", id);
+    FILE *open = fopen(path, "r");
+    if (open) {
+        if (fscanf(open, "%ld %ld", &size, &resident) != 2)
+            resident = 0;
+        fclose(open);
+    }
+    belongings.resident_kb = resident * (sysconf(_SC_PAGESIZE) / 1024);
+    return belongings;
+}
+
+/* A process killed while it cuts a block of the heap leaks that one; 64 KB are many of these. */
+static void nothing_has_grown(const char *who, const char *cell, struct belongings before,
+                              struct belongings after)
+{
+    bool good = after.descriptors <= before.descriptors && after.children <= before.children &&
+                after.mappings <= before.mappings + 4 &&
+                after.heap_bytes <= before.heap_bytes + 65536 &&
+                after.resident_kb <= before.resident_kb + RESIDENT_SLACK_KB;
+
+    CU_ASSERT(good);
+    if (!good)
+        printf("\n%s, %s: %d -> %d descriptors, %d -> %d children, %d -> %d mappings, "
+               "%zu -> %zu bytes shared, %ld -> %ld KB resident\n",
+               cell, who, before.descriptors, after.descriptors, before.children, after.children,
+               before.mappings, after.mappings, before.heap_bytes, after.heap_bytes,
+               before.resident_kb, after.resident_kb);
+}
+
 /* -- the play -------------------------------------------------------------------------------- */
 
 static sheaf_process *enter(struct stage *stage, role play, int number)
@@ -238,8 +387,11 @@ static sheaf_process *enter(struct stage *stage, role play, int number)
     sheaf_error error = {0};
     sheaf_process *process = NULL;
     struct actor actor = {stage, play, number};
+    int keep[2] = {stage->ends[0].fd, stage->ends[1].fd};
+    sheaf_process_options options = {
+        .struct_size = sizeof options, .keep = keep, .keep_count = keep[0] > 0 ? 2 : 0};
 
-    UNIT_OK(sheaf_process_start(NULL, act, &actor, sizeof actor, &process, &error), &error);
+    UNIT_OK(sheaf_process_start(&options, act, &actor, sizeof actor, &process, &error), &error);
     return process;
 }
 
@@ -270,7 +422,7 @@ static int kills_wanted(void)
 {
     const char *wish = getenv("SHEAF_KILLS");
 
-    return wish && atoi(wish) > 0 ? atoi(wish) : 20;
+    return wish && atoi(wish) > WARM ? atoi(wish) : 20;
 }
 
 static void play(struct stage *stage, const struct cell *cell)
@@ -279,10 +431,14 @@ static void play(struct stage *stage, const struct cell *cell)
     sheaf_process *victim = enter(stage, cell->victim, 0);
     sheaf_process *first = enter(stage, cell->first, 1);
     sheaf_process *second = enter(stage, cell->second, 2);
+    struct belongings before[3] = {{0}};
+    int ids[3] = {(int)getpid(), sheaf_process_id(first), sheaf_process_id(second)};
     int hangs = 0, kills = kills_wanted();
 
     for (int i = 0; i < kills && hangs == 0; i++) {
         hangs += !get_on(stage, 0, 2, 2);
+        for (int k = 0; k < 3 && i == WARM; k++)
+            before[k] = look_at(ids[k]);
         nap_us((long)unit_random_below(&random, 500));
         sheaf_process_signal(victim, SIGKILL);
         sheaf_process_close(victim);
@@ -299,6 +455,9 @@ static void play(struct stage *stage, const struct cell *cell)
         victim = enter(stage, cell->victim, 0);
     }
     CU_ASSERT_EQUAL(hangs, 0);
+    hangs += hangs == 0 && !get_on(stage, 0, 2, 2);
+    for (int k = 0; k < 3 && hangs == 0; k++)
+        nothing_has_grown(k ? "who goes on" : "we", cell->name, before[k], look_at(ids[k]));
     for (int i = 0; i < kills / 4 && hangs == 0; i++) {
         hangs += !get_on(stage, 0, 2, 2);
         sheaf_process_signal(victim, SIGSTOP);
@@ -456,6 +615,105 @@ static void manager_takes_locks_back(void)
     sheaf_shared_free(stage);
 }
 
+static void pipe_survives_both_sides(void)
+{
+    struct stage *stage = set_up(20);
+    struct cell sender = {"pipe sender", send_numbered, receive_numbered, hold_shortly, false, 0};
+    struct cell receiver = {
+        "pipe receiver", receive_numbered, send_numbered, hold_shortly, false, 0};
+    sheaf_error error = {0};
+
+    UNIT_OK(sheaf_pipe_pair(false, stage->ends, &error), &error);
+    play(stage, &sender);
+    sheaf_pipe_close(&stage->ends[0]);
+    sheaf_pipe_close(&stage->ends[1]);
+    stage->a = stage->b = 0;
+    UNIT_OK(sheaf_pipe_pair(false, stage->ends, &error), &error);
+    play(stage, &receiver);
+    sheaf_pipe_close(&stage->ends[0]);
+    sheaf_pipe_close(&stage->ends[1]);
+    sheaf_shared_free(stage);
+}
+
+static void pool_goes_with_the_one_who_takes_from_it(void)
+{
+    struct stage *stage = set_up(22);
+    struct cell cell = {"pool taker", take_from_pool, take_from_pool, hold_shortly, false, 0};
+
+    play(stage, &cell);
+    sheaf_shared_free(stage);
+}
+
+/* -- workers of a pool ----------------------------------------------------------------------------
+ */
+
+static sheaf_status count_up(void *context, void *input, sheaf_error *error)
+{
+    int64_t *next = context;
+
+    (void)error;
+    memcpy(input, next, sizeof *next);
+    (*next)++;
+    return SHEAF_OK;
+}
+
+/* Take that many outputs, each within 5 seconds.  False: one did not come, or a wrong one. */
+static bool take_outputs(sheaf_stream *stream, int count, sheaf_error *error)
+{
+    for (int i = 0; i < count; i++) {
+        sheaf_status outcome = SHEAF_OK;
+        uint64_t index = 0, output = 0;
+        if (sheaf_stream_next(stream, &index, &output, &outcome, 5000, error) != SHEAF_OK ||
+            outcome != SHEAF_OK || output != index * index) {
+            printf("\npool worker: output %llu: %s\n", (unsigned long long)index, error->message);
+            return false;
+        }
+    }
+    return true;
+}
+
+static void pool_outlives_its_workers(void)
+{
+    sheaf_error error = {0};
+    sheaf_pool *pool = NULL;
+    sheaf_stream *stream = NULL;
+    int64_t next = 0;
+    struct unit_random random = {23};
+    struct belongings before = {0};
+    sheaf_pool_options pool_options = {
+        .struct_size = sizeof pool_options, .workers = 3, .attempts = 20};
+    sheaf_stream_options options = {.struct_size = sizeof options,
+                                    .task = square,
+                                    .source = count_up,
+                                    .context = &next,
+                                    .input_size = 8,
+                                    .output_size = 8,
+                                    .window = 1024,
+                                    .unordered = true};
+    bool good = true;
+    int kills = kills_wanted();
+
+    UNIT_OK(sheaf_pool_open(&pool_options, &pool, &error), &error);
+    UNIT_OK(sheaf_stream_open(pool, &options, &stream, &error), &error);
+    for (int i = 0; i < kills * 5 / 4 && good; i++) {
+        int victim = sheaf_pool_worker_id(pool, (int)unit_random_below(&random, 3));
+        bool stop = i >= kills;
+        if (i == WARM)
+            before = look_at((int)getpid());
+        nap_us((long)unit_random_below(&random, 200));
+        if (victim > 0)
+            kill(victim, stop ? SIGSTOP : SIGKILL);
+        good = take_outputs(stream, stop ? 20 : 1 + (int)unit_random_below(&random, 200), &error);
+        if (victim > 0 && stop)
+            kill(victim, SIGCONT);
+    }
+    CU_ASSERT(good && take_outputs(stream, 2000, &error));
+    CU_ASSERT(sheaf_pool_deaths(pool) > (uint64_t)kills / 4);
+    nothing_has_grown("we", "pool worker", before, look_at((int)getpid()));
+    sheaf_stream_close(stream);
+    UNIT_OK(sheaf_pool_close(pool, &error), &error);
+}
+
 /* -- a stopped holder ------------------------------------------------------------------------- */
 
 struct held {
@@ -512,6 +770,9 @@ int main(void)
         UNIT(queue_of_messages_survives_both_sides),
         UNIT(queue_delivers_again_what_the_dead_had),
         UNIT(manager_takes_locks_back),
+        UNIT(pipe_survives_both_sides),
+        UNIT(pool_outlives_its_workers),
+        UNIT(pool_goes_with_the_one_who_takes_from_it),
         UNIT(stopped_holder_makes_others_time_out_until_it_goes_on),
         {0},
     };

@@ -23,10 +23,12 @@ static FILE *create(const char *name)
 
 static void ask(const char *question, const char *name, const char *expected)
 {
-    static const char *const ways[] = {"--inline", "-j 3 --shard-size 1000", "-j 2 --shard-size 77"};
+    static const char *const ways[] = {"--inline", "-j 3 --shard-size 1000",
+                                       "-j 2 --shard-size 77"};
 
     for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++)
-        SHELL_EXPECT(shell("sheaf group '' '%s as s' %s %s | tail -n 1", question, name, ways[i]), 0, expected);
+        SHELL_EXPECT(shell("sheaf group '' '%s as s' %s %s | tail -n 1", question, name, ways[i]),
+                     0, expected);
 }
 
 static void sums_of_integers_have_all_their_digits(void)
@@ -92,7 +94,8 @@ static double draw_double(struct unit_random *random, int round)
     case 2: /* tiny ones, subnormal ones among them */
         return ldexp(value - 0.5, -1030 - (int)unit_random_below(random, 40));
     default: /* large ones that cancel, with small ones between */
-        return unit_random_below(random, 2) ? ldexp(1, 60) * (unit_random_below(random, 2) ? 1 : -1) : value;
+        return unit_random_below(random, 2) ? ldexp(1, 60) * (unit_random_below(random, 2) ? 1 : -1)
+                                            : value;
     }
 }
 
@@ -113,9 +116,10 @@ static void sums_of_doubles_are_rounded_once(void)
             fclose(file);
             double expected = integer_round(&sum);
             for (int size = 500; size < 200000; size *= 20) {
-                struct shell_result r = shell("sheaf group '' 'sum(x)' f.csv --schema x:f64 -j 2 --shard-size %d "
-                                              "| tail -n 1",
-                                              size);
+                struct shell_result r =
+                    shell("sheaf group '' 'sum(x)' f.csv --schema x:f64 -j 2 --shard-size %d "
+                          "| tail -n 1",
+                          size);
                 double got = strtod(r.out, NULL);
                 CU_ASSERT_EQUAL(r.code, 0);
                 CU_ASSERT(memcmp(&got, &expected, sizeof got) == 0);
@@ -140,15 +144,18 @@ static void means_are_rounded_once(void)
     }
     fclose(file);
     double expected = ldexp(integer_round(&sum), -12);
-    struct shell_result r = shell("sheaf group '' 'mean(x)' m.csv --schema x:f64 --shard-size 3000 | tail -n 1");
+    struct shell_result r =
+        shell("sheaf group '' 'mean(x)' m.csv --schema x:f64 --shard-size 3000 | tail -n 1");
     CU_ASSERT_EQUAL(r.code, 0);
     CU_ASSERT_EQUAL(strtod(r.out, NULL), expected);
     SHELL_EXPECT(shell("(echo x,y; for i in 1 2 3; do echo 0.1,0; done) > t.csv; "
                        "sheaf group '' 'sum(x) mean(x)' t.csv"),
                  0, "sum(x),mean(x)\n0.3,0.1\n");
-    SHELL_EXPECT(shell("(echo x,y; echo 9007199254740993,0; echo 9007199254740993,0; echo 9007199254740992,0) "
-                       "> t.csv; sheaf group '' 'sum(x) mean(x)' t.csv"),
-                 0, "sum(x),mean(x)\n27021597764222978,9007199254740992\n");
+    SHELL_EXPECT(
+        shell(
+            "(echo x,y; echo 9007199254740993,0; echo 9007199254740993,0; echo 9007199254740992,0) "
+            "> t.csv; sheaf group '' 'sum(x) mean(x)' t.csv"),
+        0, "sum(x),mean(x)\n27021597764222978,9007199254740992\n");
 }
 
 int main(void)

@@ -54,7 +54,8 @@ void integer_add_f64(struct integer *sum, double value)
     int exponent;
     double fraction = frexp(fabs(value), &exponent);
 
-    add_signed(sum, (uint64_t)ldexp(fraction, 53), (unsigned)(UNIT_EXPONENT + exponent - 53), value < 0);
+    add_signed(sum, (uint64_t)ldexp(fraction, 53), (unsigned)(UNIT_EXPONENT + exponent - 53),
+               value < 0);
 }
 
 static bool is_negative(const struct integer *number)

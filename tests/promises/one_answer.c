@@ -7,8 +7,9 @@
 /* -j and the executor, at the shard size that the data choose. */
 static const char *const workers[] = {"-j 1", "-j 2", "-j 3", "-j 7", "--inline"};
 /* Shard sizes, with some of the above. */
-static const char *const cuts[] = {"-j 2 --shard-size 999", "-j 3 --shard-size 4k", "-j 7 --shard-size 65537",
-                                   "-j 2 --shard-size 1M", "--inline --shard-size 5000"};
+static const char *const cuts[] = {"-j 2 --shard-size 999", "-j 3 --shard-size 4k",
+                                   "-j 7 --shard-size 65537", "-j 2 --shard-size 1M",
+                                   "--inline --shard-size 5000"};
 static const char *const sets[] = {"scalar", "avx2", "avx512"};
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -21,7 +22,7 @@ static const char *const questions[] = {
     "select 'vendor, total - tip as net, hour(pickup_at) as h' then head -n 700 taxi.csv -f jsonl",
     "freq pickup_zone,dropoff_zone taxi.csv",
     "group id3 'sum(v1) mean(v3) distinct(id6) first(v2) last(v3)' h2o.csv",
-    "group id1,id2 'moments(v3)' h2o.csv --sort -mean",
+    "group id1,id2 'moments(v3)' h2o.csv --sort '-moments(v3).mean'",
     "hist v3 h2o.csv --set bins=7",
     "group c1 'min(c2) mean(c2) max(c2)' measurements.csv --no-header -d ';'",
     "stats nasty.csv --on-bad-row skip",
@@ -33,10 +34,11 @@ static const char *const questions[] = {
 
 static void data_is_made(void)
 {
-    SHELL_EXPECT(shell("sheaf gen taxi -n 3000 --seed 7 -o taxi.csv && sheaf gen h2o -n 20000 -o h2o.csv && "
-                       "sheaf gen 1brc -n 20000 -o measurements.csv && "
-                       "sheaf gen nasty -n 4000 -o nasty.csv && sheaf gen numbers -n 1000 -o numbers.csv"),
-                 0, "");
+    SHELL_EXPECT(
+        shell("sheaf gen taxi -n 3000 --seed 7 -o taxi.csv && sheaf gen h2o -n 20000 -o h2o.csv && "
+              "sheaf gen 1brc -n 20000 -o measurements.csv && "
+              "sheaf gen nasty -n 4000 -o nasty.csv && sheaf gen numbers -n 1000 -o numbers.csv"),
+        0, "");
 }
 
 static void the_answer_is_the_same_with(const char *const *ways, size_t count)
@@ -70,8 +72,8 @@ static void any_instruction_set_gives_one_answer(void)
         char *expected = strdup(first.out);
         SHELL_EXPECT(first, 0, NULL);
         for (size_t i = 0; i < COUNT(sets); i++) {
-            struct shell_result other = shell("SHEAF_ISA=%s sheaf %s -q -j 3 --shard-size 10k", sets[i],
-                                              questions[q]);
+            struct shell_result other =
+                shell("SHEAF_ISA=%s sheaf %s -q -j 3 --shard-size 10k", sets[i], questions[q]);
             if (i > 0 && other.code == 2 && strstr(other.err, sets[i]))
                 continue; /* not on this machine */
             SHELL_EXPECT(other, 0, expected);
@@ -87,18 +89,18 @@ static void a_users_operator_gives_one_answer_for_each_shard_size(void)
 
     for (size_t s = 0; s < COUNT(sizes); s++) {
         const char *total = SHELL_SOURCE "/apps/total/total.c";
-        struct shell_result first = shell("sheaf run %s h2o.csv --bind amount=v3 --by id1 --shard-size %s",
-                                          total, sizes[s]);
+        struct shell_result first = shell(
+            "sheaf run %s h2o.csv --bind amount=v3 --by id1 --shard-size %s", total, sizes[s]);
         char *expected = strdup(first.out);
         SHELL_EXPECT(first, 0, NULL);
         for (size_t i = 0; i < COUNT(workers); i++)
-            SHELL_EXPECT(shell("sheaf run %s h2o.csv --bind amount=v3 --by id1 --shard-size %s %s", total,
-                               sizes[s], workers[i]),
+            SHELL_EXPECT(shell("sheaf run %s h2o.csv --bind amount=v3 --by id1 --shard-size %s %s",
+                               total, sizes[s], workers[i]),
                          0, expected);
         for (size_t i = 0; i < COUNT(sets); i++) {
             struct shell_result other =
-                shell("SHEAF_ISA=%s sheaf run %s h2o.csv --bind amount=v3 --by id1 --shard-size %s", sets[i],
-                      total, sizes[s]);
+                shell("SHEAF_ISA=%s sheaf run %s h2o.csv --bind amount=v3 --by id1 --shard-size %s",
+                      sets[i], total, sizes[s]);
             if (i == 0 || other.code != 2)
                 SHELL_EXPECT(other, 0, expected);
         }
@@ -109,16 +111,18 @@ static void a_users_operator_gives_one_answer_for_each_shard_size(void)
 /* Rejects, repairs and what is said about them are part of the answer. */
 static void what_was_wrong_is_told_the_same_way(void)
 {
-    struct shell_result first = shell("sheaf count nasty.csv --by note --on-bad-row skip --schema id:i64,note:f64 "
-                                      "--rejects bad0.csv");
+    struct shell_result first =
+        shell("sheaf count nasty.csv --by note --on-bad-row skip --schema id:i64,note:f64 "
+              "--rejects bad0.csv");
     char *said = strdup(first.err), *expected = strdup(first.out);
 
     SHELL_EXPECT(first, 0, NULL);
     CU_ASSERT(strstr(said, "bad rows were left out") != NULL);
     for (size_t i = 0; i < COUNT(cuts); i++) {
-        struct shell_result other = shell("sheaf count nasty.csv --by note --on-bad-row skip --schema "
-                                          "id:i64,note:f64 --rejects bad.csv %s && cmp bad0.csv bad.csv",
-                                          cuts[i]);
+        struct shell_result other =
+            shell("sheaf count nasty.csv --by note --on-bad-row skip --schema "
+                  "id:i64,note:f64 --rejects bad.csv %s && cmp bad0.csv bad.csv",
+                  cuts[i]);
         SHELL_EXPECT(other, 0, expected);
         CU_ASSERT_STRING_EQUAL(other.err, said);
     }
@@ -128,7 +132,8 @@ static void what_was_wrong_is_told_the_same_way(void)
 
 static void the_first_error_in_the_data_is_reported(void)
 {
-    struct shell_result first = shell("sheaf group '' 'sum(text)' nasty.csv --schema text:f64 --inline");
+    struct shell_result first =
+        shell("sheaf group '' 'sum(text)' nasty.csv --schema text:f64 --inline");
     char *said = strdup(first.err);
 
     CU_ASSERT_EQUAL(first.code, 5);

@@ -34,19 +34,21 @@ static void killed_workers_change_nothing(void)
     unsigned long deaths = 0;
     int files;
 
-    SHELL_EXPECT(shell("sheaf gen 1brc -n 100000 -o measurements.csv && sheaf gen h2o -n 20000 -o h2o.csv"), 0,
-                 "");
+    SHELL_EXPECT(
+        shell("sheaf gen 1brc -n 100000 -o measurements.csv && sheaf gen h2o -n 20000 -o h2o.csv"),
+        0, "");
     for (size_t q = 0; q < QUESTIONS; q++) {
-        struct shell_result calm = shell("sheaf %s -o calm%zu.csv && cat calm%zu.csv", questions[q], q, q);
+        struct shell_result calm =
+            shell("sheaf %s -o calm%zu.csv && cat calm%zu.csv", questions[q], q, q);
         SHELL_EXPECT(calm, 0, NULL);
         expected[q] = strdup(calm.out);
     }
     SHELL_EXPECT(shell("echo old > answer.csv"), 0, "");
     files = shell_file_count();
     for (int run = 0; run < RUNS; run++) {
-        struct shell_result r = shell("SHEAF_CHAOS=%d:%d sheaf %s -j %d --retries 20 -o answer.csv && cat answer.csv",
-                                      run + 1, 100 + 40 * (run % 5), questions[(size_t)run % QUESTIONS],
-                                      2 + run % 3);
+        struct shell_result r =
+            shell("SHEAF_CHAOS=%d:%d sheaf %s -j %d --retries 20 -o answer.csv && cat answer.csv",
+                  run + 1, 100 + 40 * (run % 5), questions[(size_t)run % QUESTIONS], 2 + run % 3);
         SHELL_EXPECT(r, 0, expected[(size_t)run % QUESTIONS]);
         deaths += deaths_told(r.err);
         if (run % 20 == 0 || run == RUNS - 1) {
@@ -65,9 +67,10 @@ static void a_killed_coordinator_takes_everything_with_it(void)
     int files = shell_file_count();
 
     for (int run = 0; run < 10; run++) {
-        struct shell_result r = shell("sheaf %s -j 3 -o answer.csv & pid=$!; sleep 0.0%d; kill -KILL $pid "
-                                      "2>/dev/null; wait $pid",
-                                      questions[(size_t)run % QUESTIONS], 1 + run % 5);
+        struct shell_result r =
+            shell("sheaf %s -j 3 -o answer.csv & pid=$!; sleep 0.0%d; kill -KILL $pid "
+                  "2>/dev/null; wait $pid",
+                  questions[(size_t)run % QUESTIONS], 1 + run % 5);
         CU_ASSERT(r.code == 137 || r.code == 0);
         CU_ASSERT_PTR_NULL(shell_leaks());
         CU_ASSERT_EQUAL(shell_file_count(), files);

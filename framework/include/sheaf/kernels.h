@@ -58,7 +58,10 @@ typedef struct sheaf_exact {
 
 /* Add x[0..n).  Arrays of 30 values and more are much quicker than the same one by one. */
 SHEAF_EXPORT void sheaf_exact_add(sheaf_exact *sum, sheaf_heap *heap, const double *x, size_t n);
-/* Add another sum, which does not change. */
+
+/* Add x[r] to the sum at (char *)sums + key[r] * stride, for r from 0 to n - 1: fold_keyed's. */
+SHEAF_EXPORT void sheaf_exact_add_keyed(void *sums, size_t stride, const uint32_t *key,
+                                        sheaf_heap *heap, const double *x, size_t n);
 
 /* The same for one value, where a call for each would cost more than the sum: a normal number that
  * fits the open window is added here. */
@@ -84,6 +87,7 @@ static inline void sheaf_exact_add_one(sheaf_exact *sum, sheaf_heap *heap, doubl
     sum->limbs[2] = (int64_t)((uint64_t)sum->limbs[2] + (uint64_t)sign + (low < added));
 }
 
+/* Add another sum, which does not change. */
 SHEAF_EXPORT void sheaf_exact_join(sheaf_exact *sum, sheaf_heap *heap, const sheaf_exact *later,
                                    const sheaf_heap *later_heap);
 /* The sum, rounded once to the nearest double, ties to even. */

@@ -163,10 +163,16 @@ SHEAF_EXPORT void sheaf_process_log(bool on);
 /*
  * A message arrives whole or not at all, whoever is killed when: the receiver of
  * a message whose sender died in the middle gets SHEAF_LOST.  An end is used by
- * one process at a time.  Messages have 1 to SHEAF_PIPE_MAX bytes.
+ * one process at a time, in it by one thread that sends and one that receives.
+ * Messages have 1 to SHEAF_PIPE_MAX bytes.  An end is copied as a whole, e.g. in
+ * the argument of a child; from a descriptor alone, got along another pipe, it is
+ * made with all else zero.  A small message for a receiver that is just waiting
+ * goes through shared memory and not through the descriptor.
  */
 typedef struct sheaf_pipe {
-    int fd; /* to be kept by children that use this end; poll() finds it readable as usual */
+    int fd;        /* to be kept by children that use this end; poll() finds it readable as usual */
+    uint32_t turn; /* this and what follows are for the library */
+    struct sheaf_direct *out, *in;
 } sheaf_pipe;
 
 #define SHEAF_PIPE_MAX ((size_t)1 << 40)
@@ -183,8 +189,9 @@ SHEAF_EXPORT SHEAF_CHECKED sheaf_status sheaf_pipe_send(sheaf_pipe *pipe, const 
 
 /*
  * Receive one message.  *size is its size.  If it has more than `capacity` bytes:
- * SHEAF_LIMIT, and the message stays for a call with more room.  SHEAF_CLOSED when
- * the other end is closed and everything was received.
+ * SHEAF_LIMIT, and the message stays for a call with more room (poll() need not
+ * see it meanwhile, sheaf_pipe_ready() does).  SHEAF_CLOSED when the other end is
+ * closed and everything was received.
  */
 SHEAF_EXPORT SHEAF_CHECKED sheaf_status sheaf_pipe_receive(sheaf_pipe *pipe, void *bytes,
                                                            size_t capacity, size_t *size,
