@@ -18,7 +18,7 @@ struct options {
 struct stats {
     int64_t count, missing;
     int64_t numbers; /* rows of a type that has a mean */
-    int64_t counted; /* rows of which different ones were counted */
+    int64_t counted; /* 1: different values were counted */
     double mean, deviation;
     struct extreme min, max;
     struct set set;
@@ -44,7 +44,6 @@ static void add(struct stats *stats, const sheaf_batch *batch, size_t begin, siz
         powers_add(&stats->powers, batch->heap, DEGREE, &batch->columns[0], begin, end);
     }
     if (options->distinct) {
-        stats->counted += rows;
         for (size_t row = begin; row < end; row++)
             set_add(&stats->set, batch, row);
     }
@@ -77,7 +76,6 @@ static void combine_with(void *state, const void *later, const sheaf_gluing *wit
     stats->count += more->count;
     stats->missing += more->missing;
     stats->numbers += more->numbers;
-    stats->counted += more->counted;
     extreme_join(&stats->min, &more->min, with, false);
     extreme_join(&stats->max, &more->max, with, true);
     set_join(&stats->set, &more->set, with);
@@ -86,9 +84,11 @@ static void combine_with(void *state, const void *later, const sheaf_gluing *wit
 
 static void finish_with(void *state, const sheaf_gluing *with)
 {
+    const struct options *options = with->options;
     struct stats *stats = state;
     double variance;
 
+    stats->counted = options->distinct; /* whether the output is there: none is a count too */
     kept_finish(&stats->min.kept, stats->min.type, with);
     kept_finish(&stats->max.kept, stats->max.type, with);
     stats->mean = powers_mean(&stats->powers, with->heap);

@@ -46,7 +46,7 @@ static sheaf_status find_range(struct command *command, const char *column, doub
     bool found = number(result, 0, low) && number(result, 1, high);
     sheaf_result_close(result);
     if (!found)
-        return sheaf_error_set(error, SHEAF_BAD_DATA, "hist: \"%s\" has no numbers (E110)", column);
+        return sheaf_error_set(error, SHEAF_BAD_ARGUMENT, "hist: \"%s\" has no numbers (E110)", column);
     return SHEAF_OK;
 }
 

@@ -61,6 +61,8 @@ struct sheaf_file {
     uint64_t header_lines;   /* physical lines before data_begin */
     uint64_t header_records; /* records before data_begin: 0 or 1 */
     struct sheaf_file_identity identity;
+    bool begun;                /* a stream: its first bytes were read */
+    struct sheaf_gunzip *gunzip; /* a stream that is gzip: its decoder */
     int spool_fd;              /* memfd of the decoded bytes, or -1 */
     struct sheaf_spool *spool; /* NULL for plain files */
 };

@@ -1,6 +1,7 @@
 /* gunzip.c - what is inside a gzip file, in order: see gunzip.h */
 #include <errno.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -20,6 +21,18 @@ sheaf_status sheaf_gunzip_open(struct sheaf_gunzip *gunzip, const char *path, in
         gunzip->input = NULL;
         return sheaf_error_set(error, SHEAF_NO_MEMORY, "out of memory: cannot decode %s", path);
     }
+    return SHEAF_OK;
+}
+
+sheaf_status sheaf_gunzip_stream(struct sheaf_gunzip *gunzip, const char *path, int fd,
+                                 const void *bytes, size_t size, sheaf_error *error)
+{
+    SHEAF_TRY(sheaf_gunzip_open(gunzip, path, fd, error));
+    gunzip->stream_only = true;
+    memcpy(gunzip->input, bytes, size);
+    gunzip->read = size;
+    gunzip->stream.next_in = gunzip->input;
+    gunzip->stream.avail_in = (uInt)size;
     return SHEAF_OK;
 }
 
@@ -54,11 +67,16 @@ static sheaf_status damaged(const struct sheaf_gunzip *gunzip, const char *what,
 /* *got is 0 at the end of the file. */
 static sheaf_status fill(struct sheaf_gunzip *gunzip, size_t *got, sheaf_error *error)
 {
-    ssize_t count;
+    ssize_t count = -1;
 
-    do
-        count = pread(gunzip->fd, gunzip->input, INPUT_BYTES, (off_t)gunzip->read);
-    while (count < 0 && errno == EINTR);
+    do {
+        struct pollfd ready = {.fd = gunzip->fd, .events = POLLIN};
+        if (gunzip->stream_only && poll(&ready, 1, -1) < 0 && errno == EINTR)
+            continue;
+        count = gunzip->stream_only
+                    ? read(gunzip->fd, gunzip->input, INPUT_BYTES)
+                    : pread(gunzip->fd, gunzip->input, INPUT_BYTES, (off_t)gunzip->read);
+    } while (count < 0 && (errno == EINTR || (gunzip->stream_only && errno == EAGAIN)));
     if (count < 0)
         return sheaf_error_errno(error, "cannot read %s at byte %llu", gunzip->path,
                                  (unsigned long long)gunzip->read);

@@ -19,6 +19,7 @@
 struct sheaf_gunzip {
     const char *path;
     int fd;
+    bool stream_only; /* it can only be read in order: a pipe */
     uint64_t read;    /* offset of the next byte to read from the file */
     uint64_t decoded; /* bytes given out */
     uint64_t members; /* begun */
@@ -32,6 +33,11 @@ struct sheaf_gunzip {
 /* `path` is for messages; it and fd must stay. */
 SHEAF_CHECKED sheaf_status sheaf_gunzip_open(struct sheaf_gunzip *gunzip, const char *path, int fd,
                                              sheaf_error *error);
+
+/* The same for what can only be read in order, of which `size` bytes (at most a few) were read. */
+SHEAF_CHECKED sheaf_status sheaf_gunzip_stream(struct sheaf_gunzip *gunzip, const char *path,
+                                               int fd, const void *bytes, size_t size,
+                                               sheaf_error *error);
 
 /* At most `size` bytes more; *got is 0 only at the end. */
 SHEAF_CHECKED sheaf_status sheaf_gunzip_read(struct sheaf_gunzip *gunzip, char *to, size_t size,

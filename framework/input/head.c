@@ -98,15 +98,19 @@ static sheaf_status find_record(struct sheaf_lexer *lexer, const struct sheaf_sa
     return SHEAF_OK;
 }
 
-/* The lexer's complaint, with the name of the file. */
-static void name_file(const char *path, sheaf_error *error)
+/* The lexer's complaint about the first records, with its place in the file. */
+static void name_file(const struct sheaf_file *file, sheaf_reading reading, size_t bom,
+                      sheaf_error *error)
 {
     sheaf_error copy;
 
     if (!error || error->status != SHEAF_BAD_DATA)
         return;
     copy = *error;
-    sheaf_error_set(error, SHEAF_BAD_DATA, "%s: %s", path, copy.message);
+    copy.byte += (int64_t)bom;
+    copy.code = reading == SHEAF_STRICT ? 405 : 404;
+    sheaf_error_set(error, SHEAF_BAD_DATA, "%s:%lld: %s (E%d, byte %lld)", file->path,
+                    (long long)copy.line, copy.message, copy.code, (long long)copy.byte);
     memcpy(error->help, copy.help, sizeof copy.help);
     error->code = copy.code;
     error->byte = copy.byte;
@@ -143,7 +147,7 @@ sheaf_status sheaf_head_read(struct sheaf_file *file, const struct sheaf_dialect
     sheaf_lexer_destroy(&lexer);
     if (status != SHEAF_OK) {
         sheaf_head_free(head);
-        name_file(file->path, error);
+        name_file(file, plain.reading, sheaf_bom_size(sample->bytes, sample->size), error);
     }
     return status;
 }

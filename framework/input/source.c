@@ -160,6 +160,10 @@ sheaf_status sheaf_file_bytes(const struct sheaf_file *file, int *fd, sheaf_erro
 void sheaf_source_close(struct sheaf_file *file)
 {
     sheaf_spool_close(file);
+    if (file->gunzip)
+        sheaf_gunzip_close(file->gunzip);
+    free(file->gunzip);
+    file->gunzip = NULL;
     if (file->fd >= 0)
         close(file->fd);
     if (awake.file == file) {
@@ -206,8 +210,8 @@ uint64_t sheaf_file_size(const struct sheaf_file *file)
 
 /* -- bytes ----------------------------------------------------------------------------------- */
 
-sheaf_status sheaf_stream_read(struct sheaf_file *file, char *to, size_t size, size_t *got,
-                               sheaf_error *error)
+static sheaf_status read_raw(const struct sheaf_file *file, char *to, size_t size, size_t *got,
+                             sheaf_error *error)
 {
     ssize_t count;
 
@@ -224,6 +228,40 @@ sheaf_status sheaf_stream_read(struct sheaf_file *file, char *to, size_t size, s
     }
     *got = (size_t)count;
     return SHEAF_OK;
+}
+
+/*
+ * The first bytes of a stream say whether it is gzip.  The decoder lives on the heap
+ * of this process; the feeder, which is forked later, goes on with its copy.
+ */
+static sheaf_status begin_stream(struct sheaf_file *file, char *to, size_t *got, sheaf_error *error)
+{
+    size_t more = 1;
+
+    *got = 0;
+    while (*got < 2 && more > 0) {
+        SHEAF_TRY(read_raw(file, to + *got, 2 - *got, &more, error));
+        *got += more;
+    }
+    file->begun = true;
+    if (*got < 2 || memcmp(to, "\x1f\x8b", 2) != 0)
+        return SHEAF_OK;
+    SHEAF_TRY(sheaf_allocate(&file->gunzip, 1, sizeof *file->gunzip, error));
+    SHEAF_TRY(sheaf_gunzip_stream(file->gunzip, file->path, file->fd, to, *got, error));
+    return SHEAF_OK;
+}
+
+sheaf_status sheaf_stream_read(struct sheaf_file *file, char *to, size_t size, size_t *got,
+                               sheaf_error *error)
+{
+    if (!file->begun) {
+        SHEAF_TRY(begin_stream(file, to, got, error));
+        if (!file->gunzip)
+            return SHEAF_OK;
+    }
+    if (file->gunzip)
+        return sheaf_gunzip_read(file->gunzip, to, size, got, error);
+    return read_raw(file, to, size, got, error);
 }
 
 static sheaf_status make_room(struct sheaf_sample *sample, size_t size, sheaf_error *error)

@@ -391,7 +391,7 @@ void sheaf_format_head(const struct sheaf_style *style, const char *const *names
         sheaf_string_append_char(out, '[');
     if (style->layout == SHEAF_LAYOUT_JSON || style->layout == SHEAF_LAYOUT_JSONL)
         return;
-    if (style->headless && style->layout != SHEAF_LAYOUT_MD)
+    if (count == 0 || (style->headless && style->layout != SHEAF_LAYOUT_MD))
         return;
     /* The names are a row of texts. */
     if (sheaf_allocate(&columns, count, sizeof *columns, NULL) ||

@@ -209,13 +209,13 @@ _Noreturn void sheaf_child_main(const struct sheaf_spawn *spawn, struct sheaf_re
 {
     sheaf_error error = {0};
 
-    if (!spawn->detached)
-        sheaf_shared_note_child(report, getpid());
     if (spawn->detached)
         setsid();
     else
         bind_to_parent(parent, middle);
     sheaf_process_forget_all();
+    if (!spawn->detached) /* in this order: see estate.c */
+        sheaf_shared_note_child(report, getpid());
     if (!spawn->detached)
         setpgid(0, 0); /* the terminal's signals go to the parent, who knows what to do */
     sheaf_child_reset_signals(!spawn->detached);

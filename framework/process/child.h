@@ -84,7 +84,7 @@ SHEAF_CHECKED sheaf_status sheaf_process_adopt(const struct sheaf_spawn *spawn, 
                                                struct sheaf_report *report, int sentinel,
                                                sheaf_process **process, sheaf_error *error);
 
-/* Reap the children of a killed process that was not reaped yet, and free what went with it. */
+/* Reap a killed process, with its children, and free what went with it. */
 void sheaf_process_settle_estate(pid_t dead);
 
 /* In a child: its parent's children are not its own. */

@@ -168,17 +168,22 @@ static bool take_word_back(const sheaf_pipe *pipe, struct sheaf_direct *place, s
     return false;
 }
 
-bool sheaf_direct_await(const sheaf_pipe *pipe, size_t *size)
+bool sheaf_direct_await(const sheaf_pipe *pipe, bool patient, size_t *size)
 {
     struct sheaf_direct *place = pipe->in;
 
-    if (!is_here(place) || !is_drained(pipe, place) || !move(pipe, place, IDLE, AWAITED))
+    if (!is_here(place))
         return false;
-    for (int rounds = sheaf_spin_rounds(); rounds > 0 && is_drained(pipe, place); rounds--) {
-        if (sheaf_direct_ready(pipe, size))
-            return true;
-        sheaf_give_way();
+    if (patient && is_drained(pipe, place)) {
+        /* It may be AWAITED already, by a receiver that was killed and whose place we take. */
+        move(pipe, place, IDLE, AWAITED);
+        for (int rounds = sheaf_spin_rounds(); rounds > 0 && is_drained(pipe, place); rounds--) {
+            if (sheaf_direct_ready(pipe, size))
+                return true;
+            sheaf_give_way();
+        }
     }
+    /* Never leave it AWAITED: the message would lie here while we sleep at the socket. */
     return take_word_back(pipe, place, size);
 }
 

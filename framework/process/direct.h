@@ -37,8 +37,11 @@ void sheaf_direct_count_received(const sheaf_pipe *pipe);
 /* Whether a message lies in the place, and its size. */
 bool sheaf_direct_ready(const sheaf_pipe *pipe, size_t *size);
 
-/* Wait a short while for a message to be put into the place.  False: look into the socket. */
-bool sheaf_direct_await(const sheaf_pipe *pipe, size_t *size);
+/*
+ * Wait a short while, if patient, for a message to be put into the place.  False: look into the
+ * socket, nothing will be put here until the next call.
+ */
+bool sheaf_direct_await(const sheaf_pipe *pipe, bool patient, size_t *size);
 
 /* Take the message that is ready. */
 void sheaf_direct_take(const sheaf_pipe *pipe, void *bytes, size_t size);

@@ -37,18 +37,40 @@ static bool await_end(pid_t child)
     }
 }
 
+/*
+ * A child so young that it had not noted itself yet is still in the process group of
+ * its parent, and ends by itself as soon as it runs.
+ */
+static void reap_newborn(pid_t group, bool expected)
+{
+    int64_t end = sheaf_clock_ns() + (expected ? PATIENCE_NS : 0);
+
+    for (;;) {
+        siginfo_t info = {0};
+        if (waitid(P_PGID, (id_t)group, &info, WEXITED | WNOHANG) < 0 && errno != EINTR)
+            return; /* nobody is in that group */
+        if (info.si_pid == 0 && sheaf_clock_ns() > end)
+            return;
+        if (info.si_pid == 0)
+            nanosleep(&(struct timespec){.tv_nsec = 100000}, NULL);
+    }
+}
+
 void sheaf_process_settle_estate(pid_t dead)
 {
     void *memory = NULL;
+    bool newborn = false;
     pid_t child;
 
     /* First the children: they may still be writing into what is freed below. */
-    while (sheaf_shared_next_of(dead, &memory, &child))
-        if (child > 0 && await_end(child)) {
+    while (sheaf_shared_next_of(dead, &memory, &child)) {
+        if (child > 0 && await_end(child))
             sheaf_process_settle_estate(child);
-            waitpid(child, NULL, 0);
-        }
+        newborn = newborn || child == SHEAF_NOT_NOTED;
+    }
     memory = NULL;
     while (sheaf_shared_next_of(dead, &memory, &child))
-        sheaf_shared_free(memory);
+        sheaf_shared_free_of_dead(memory);
+    waitpid(dead, NULL, 0);
+    reap_newborn(dead, newborn);
 }

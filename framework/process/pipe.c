@@ -231,8 +231,7 @@ sheaf_status sheaf_pipe_receive(sheaf_pipe *pipe, void *bytes, size_t capacity, 
     struct header header;
     size_t direct;
 
-    if (sheaf_direct_ready(pipe, &direct) ||
-        (timeout_ms != 0 && sheaf_direct_await(pipe, &direct))) {
+    if (sheaf_direct_await(pipe, timeout_ms != 0, &direct)) {
         SHEAF_TRY(check_room(direct, capacity, size, error));
         sheaf_direct_take(pipe, bytes, direct);
         return SHEAF_OK;
@@ -266,7 +265,7 @@ sheaf_status sheaf_pipe_receive_fd(sheaf_pipe *pipe, int *fd, int64_t timeout_ms
     struct header header = {.kind = BYTES};
     size_t direct;
 
-    if (!sheaf_direct_ready(pipe, &direct))
+    if (!sheaf_direct_await(pipe, false, &direct))
         SHEAF_TRY(await_header(pipe, &header, timeout_ms, sheaf_deadline(timeout_ms), error));
     if (header.kind != DESCRIPTOR)
         return sheaf_error_set(error, SHEAF_BAD_ARGUMENT,
@@ -291,6 +290,6 @@ bool sheaf_pipe_ready(sheaf_pipe *pipe, int64_t timeout_ms)
 {
     size_t size;
 
-    return sheaf_direct_ready(pipe, &size) ||
+    return sheaf_direct_await(pipe, false, &size) ||
            wait_for(pipe->fd, POLLIN, sheaf_deadline(timeout_ms));
 }

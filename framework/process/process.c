@@ -208,6 +208,7 @@ static sheaf_status start_by_fork(const struct sheaf_spawn *wanted, sheaf_proces
 
     if (!report)
         return SHEAF_NO_MEMORY;
+    sheaf_shared_note_child(report, SHEAF_NOT_NOTED);
     if (!sheaf_process_has_pidfd()) {
         if (pipe2(watch, O_CLOEXEC) < 0) {
             sheaf_error_errno(error, "cannot start %s", spawn.name);
@@ -415,7 +416,8 @@ static bool reap(struct sheaf_process *process)
     if (result == 0 && !process->detached &&
         !__atomic_load_n(&process->report->finished, __ATOMIC_ACQUIRE))
         sheaf_process_settle_estate(process->id);
-    look(process, &info, WEXITED | WNOHANG);
+    else
+        look(process, &info, WEXITED | WNOHANG);
     process->reaped = true;
     remove_openmp_file(process->id);
     describe_end(process, &info);

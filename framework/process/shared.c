@@ -17,6 +17,7 @@
 #include "process/shared_heap.h"
 
 enum { UNIT = 64, CLASSES = 40 };
+enum { UNUSED, USED, LEAVING /* being wiped, which takes its time */ };
 
 static const uint64_t mark = UINT64_C(0x736865616662746B);
 
@@ -78,7 +79,7 @@ static size_t block_size(unsigned class)
 }
 
 /* A block taken from the list or the top; NULL when the arena is full.  The lock is held. */
-static struct block *cut(unsigned class)
+static struct block *cut(unsigned class, pid_t owner)
 {
     struct heap *all = heap();
     uint64_t offset = all->free[class];
@@ -96,12 +97,13 @@ static struct block *cut(unsigned class)
         block->class = class;
         __atomic_store_n(&all->top, offset + block_size(class), __ATOMIC_RELEASE);
     }
-    block->goes_with = block->child = 0;
-    block->in_use = 1;
+    block->goes_with = (uint64_t)owner;
+    block->child = 0;
+    __atomic_store_n(&block->in_use, USED, __ATOMIC_RELEASE);
     return block;
 }
 
-void *sheaf_shared_alloc(size_t count, size_t size, sheaf_error *error)
+static void *allocate(size_t count, size_t size, pid_t owner, sheaf_error *error)
 {
     size_t bytes;
     unsigned class = 0;
@@ -120,7 +122,7 @@ void *sheaf_shared_alloc(size_t count, size_t size, sheaf_error *error)
     sheaf_status status = sheaf_mutex_lock(&heap()->lock, SHEAF_FOREVER, error);
     if (status != SHEAF_OK && status != SHEAF_ABANDONED)
         return NULL;
-    struct block *block = cut(class);
+    struct block *block = cut(class, owner);
     sheaf_mutex_unlock(&heap()->lock);
     if (!block) {
         sheaf_error_set(error, SHEAF_NO_MEMORY, "the %zu bytes of shared memory are used up",
@@ -128,6 +130,16 @@ void *sheaf_shared_alloc(size_t count, size_t size, sheaf_error *error)
         return NULL;
     }
     return block + 1;
+}
+
+void *sheaf_shared_alloc(size_t count, size_t size, sheaf_error *error)
+{
+    return allocate(count, size, 0, error);
+}
+
+void *sheaf_shared_alloc_own(size_t count, size_t size, sheaf_error *error)
+{
+    return allocate(count, size, getpid(), error);
 }
 
 /* Zeros for the next user: now, while it is in the cache, or by giving the pages back. */
@@ -144,19 +156,32 @@ static void wipe(struct block *block)
     }
 }
 
-void sheaf_shared_free(void *memory)
+static void give_back(struct block *block)
 {
-    struct block *block = memory ? (struct block *)memory - 1 : NULL;
-
-    if (!block || block->mark != mark || !__atomic_exchange_n(&block->in_use, 0, __ATOMIC_ACQ_REL))
-        return;
     wipe(block);
     sheaf_status status = sheaf_mutex_lock(&heap()->lock, SHEAF_FOREVER, NULL);
     if (status != SHEAF_OK && status != SHEAF_ABANDONED)
         return;
+    __atomic_store_n(&block->in_use, UNUSED, __ATOMIC_RELEASE);
     block->next = heap()->free[block->class];
     heap()->free[block->class] = (uint64_t)((unsigned char *)block - arena.bytes);
     sheaf_mutex_unlock(&heap()->lock);
+}
+
+void sheaf_shared_free(void *memory)
+{
+    struct block *block = memory ? (struct block *)memory - 1 : NULL;
+    uint64_t used = USED;
+
+    if (block && block->mark == mark &&
+        __atomic_compare_exchange_n(&block->in_use, &used, LEAVING, false, __ATOMIC_SEQ_CST,
+                                    __ATOMIC_SEQ_CST))
+        give_back(block);
+}
+
+void sheaf_shared_free_of_dead(void *memory)
+{
+    give_back((struct block *)memory - 1);
 }
 
 int64_t sheaf_counter_add(sheaf_counter *counter, int64_t amount)
@@ -196,16 +221,6 @@ void *sheaf_shared_corner(size_t size)
         sheaf_shared_free(made); /* another was faster */
     uint64_t corner = __atomic_load_n(&heap()->corner, __ATOMIC_ACQUIRE);
     return corner ? arena.bytes + corner : NULL;
-}
-
-void *sheaf_shared_alloc_own(size_t count, size_t size, sheaf_error *error)
-{
-    void *memory = sheaf_shared_alloc(count, size, error);
-
-    if (memory)
-        __atomic_store_n(&((struct block *)memory - 1)->goes_with, (uint64_t)getpid(),
-                         __ATOMIC_RELEASE);
-    return memory;
 }
 
 void sheaf_shared_note_child(void *memory, pid_t child)

@@ -30,7 +30,7 @@ static bool is_ready_unseen(const sheaf_waitable *thing)
     size_t size;
 
     return thing->queue  ? sheaf_queue_ready(thing->queue)
-           : thing->pipe ? sheaf_direct_ready(thing->pipe, &size)
+           : thing->pipe ? sheaf_direct_await(thing->pipe, false, &size)
                          : false;
 }
 

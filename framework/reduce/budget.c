@@ -22,8 +22,8 @@ static void set_pointer(void *memory, void *pointer)
 sheaf_status sheaf_budget_exceeded(const struct sheaf_budget *budget, sheaf_error *error)
 {
     sheaf_error_set(error, SHEAF_LIMIT,
-                    "the keys and their states need more than %zu MiB in one worker (E601)",
-                    budget->limit >> 20);
+                    "the keys and their states need more than %zu KiB in one worker (E601)",
+                    budget->limit >> 10);
     if (error)
         error->code = 601;
     sheaf_error_help(error, "Allow more with --memory, or have fewer workers at a time: -j");

@@ -51,6 +51,8 @@ void sheaf_keys_destroy(struct sheaf_keys *keys)
     sheaf_budget_free(budget, &keys->bytes, &keys->byte_capacity, 1);
     sheaf_budget_free(budget, &keys->text_slots, &text_slots, sizeof *keys->text_slots);
     sheaf_budget_free(budget, &keys->word_slots, &word_slots, sizeof *keys->word_slots);
+    sheaf_budget_free(budget, &keys->short_slots, &keys->short_slot_count,
+                      sizeof *keys->short_slots);
     sheaf_budget_free(budget, &keys->direct_numbers, &keys->direct_count,
                       sizeof *keys->direct_numbers);
     sheaf_key_records_destroy(&keys->records);
@@ -64,6 +66,9 @@ void sheaf_keys_clear(struct sheaf_keys *keys)
     keys->byte_count = 0;
     if (keys->text_slots)
         memset(keys->text_slots, 0, keys->slot_count * sizeof *keys->text_slots);
+    if (keys->short_slots)
+        memset(keys->short_slots, 0, keys->short_slot_count * sizeof *keys->short_slots);
+    keys->short_count = 0;
     if (keys->mode == SHEAF_KEYS_WORD)
         sheaf_keys_forget_words(keys);
 }

@@ -42,6 +42,14 @@ struct sheaf_word_slot {
     uint32_t reserved;
 };
 
+/* A text of 1 to 16 bytes, zeros behind, once more where it is looked up; size 0: free. */
+struct sheaf_short_slot {
+    uint64_t bytes[2];
+    uint32_t size;
+    uint32_t number;
+    uint64_t reserved; /* two to a cache line */
+};
+
 struct sheaf_keys {
     enum sheaf_keys_mode mode;
     const sheaf_kind *kinds;
@@ -63,6 +71,11 @@ struct sheaf_keys {
     uint64_t *text_slots;
     struct sheaf_word_slot *word_slots;
     size_t slot_count; /* a power of two */
+
+    /* Short texts that were looked up while there were few keys, in front of the slots. */
+    struct sheaf_short_slot *short_slots;
+    size_t short_slot_count; /* a power of two */
+    size_t short_count;
 
     /* Words within [direct_base, direct_base + direct_count): number + 1 at their place.  Given up
      * for the slots as soon as a word lies too far from the others. */
@@ -115,7 +128,8 @@ enum { SHEAF_KEYS_CHUNK = SHEAF_RECORD_ROWS, SHEAF_KEYS_AHEAD = 16 };
 struct sheaf_keys_scratch {
     uint64_t hash[SHEAF_KEYS_CHUNK + SHEAF_KEYS_AHEAD]; /* those ahead are only prefetched */
     struct sheaf_ends ends[SHEAF_KEYS_CHUNK];
-    uint32_t odd; /* texts of the last chunk that were not short */
+    uint32_t size[SHEAF_KEYS_CHUNK]; /* 0: not to be looked up as a short text */
+    size_t odd;                      /* texts of the last chunk that were not */
     sheaf_text text[SHEAF_KEYS_CHUNK];
     int64_t words[SHEAF_BATCH_ROWS];
     uint32_t rows[SHEAF_BATCH_ROWS];

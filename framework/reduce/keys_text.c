@@ -1,17 +1,17 @@
 /*
  * keys_text.c - numbering texts, and keys of several columns written as texts
  *
- * As long as the table is in the caches and most texts have 1 to 16 bytes, one
- * loop does it all with two multiplications for a row.  Else there are two loops
- * over a chunk of rows: first the ends and the hash of each text, then its slot,
- * where half the hash is compared before the key is; what the later rows will touch
- * is fetched early once the table has left the caches.
+ * In two loops over a chunk of rows: first the ends and the hash of each text,
+ * then its slot, where half the hash is compared before the key is.  What the
+ * later rows will touch is fetched early once the table has left the caches.  As long as it is
+ * in them, and most texts have 1 to 16 bytes, these are looked up in a table of
+ * their own that holds the texts themselves.
  */
 #include <string.h>
 
 #include "reduce/keys.h"
 
-enum { FIRST_SLOTS = 4096, FAR_SLOTS = 1 << 15, PAGE = 4096 };
+enum { FIRST_SLOTS = 4096, FAR_SLOTS = 1 << 15, FIRST_SHORT_SLOTS = 1024, PAGE = 4096 };
 
 /* One row in so many may be odd before the loop for short texts is slower than the others. */
 enum { FEW = 8 };
@@ -259,25 +259,6 @@ static inline sheaf_status number_chunk(struct sheaf_keys *keys, const sheaf_tex
     return SHEAF_OK;
 }
 
-/* The same for a text that is all in its first end, without a branch that depends on its size. */
-static inline uint32_t find_short(const struct view *view, uint64_t hash, const uint64_t first[2],
-                                  uint32_t size)
-{
-    for (size_t at = (size_t)hash & view->mask;; at = (at + 1) & view->mask) {
-        uint64_t slot = view->slots[at];
-
-        if (slot == 0)
-            return 0;
-        if (__builtin_expect((slot ^ hash) >> 32 == 0, 1)) {
-            const struct sheaf_key_text *key = &view->texts[(uint32_t)slot - 1];
-
-            if (((key->ends.first[0] ^ first[0]) | (key->ends.first[1] ^ first[1]) |
-                 (key->size ^ size)) == 0)
-                return (uint32_t)slot;
-        }
-    }
-}
-
 /* Any text, on its own. */
 static __attribute__((noinline)) sheaf_status number_one(struct sheaf_keys *keys, sheaf_text text,
                                                          uint64_t first_row, uint32_t *number,
@@ -294,31 +275,112 @@ static __attribute__((noinline)) sheaf_status number_one(struct sheaf_keys *keys
     return SHEAF_OK;
 }
 
+/* -- short texts ---------------------------------------------------------------------------- */
+
+static void hash_short(const struct sheaf_keys *keys, const sheaf_text *text, size_t count)
+{
+    const struct sheaf_hash_seed seed = keys->seed;
+    struct sheaf_keys_scratch *scratch = keys->scratch;
+    size_t odd = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        uint32_t size = text[i].size;
+        uint64_t *first = scratch->ends[i].first;
+
+        if (__builtin_expect(is_short(size) && !near_page_end(text[i].bytes), 1)) {
+            load_end(first, text[i].bytes, size);
+            scratch->hash[i] = sheaf_hash_first(first, size, &seed);
+            scratch->size[i] = size;
+        } else {
+            odd += !is_short(size);
+            scratch->size[i] = 0;
+        }
+    }
+    scratch->odd = odd;
+}
+
+static inline bool same_short(const struct sheaf_short_slot *slot, const uint64_t bytes[2],
+                              uint32_t size)
+{
+    return ((slot->bytes[0] ^ bytes[0]) | (slot->bytes[1] ^ bytes[1]) | (slot->size ^ size)) == 0;
+}
+
+static void put_short(struct sheaf_keys *keys, uint64_t hash, const uint64_t bytes[2],
+                      uint32_t size, uint32_t number)
+{
+    size_t mask = keys->short_slot_count - 1;
+    size_t at = (size_t)hash & mask;
+
+    while (keys->short_slots[at].size)
+        at = (at + 1) & mask;
+    keys->short_slots[at] =
+        (struct sheaf_short_slot){.bytes = {bytes[0], bytes[1]}, .size = size, .number = number};
+    keys->short_count++;
+}
+
+/* One in eight is taken at most: a second look is a branch that was not foreseen. */
+static sheaf_status make_short_room(struct sheaf_keys *keys, sheaf_error *error)
+{
+    size_t wanted = keys->short_slot_count ? 2 * keys->short_slot_count : FIRST_SHORT_SLOTS;
+
+    if (8 * (keys->short_count + 1) <= keys->short_slot_count)
+        return SHEAF_OK;
+    SHEAF_TRY(sheaf_budget_renew(keys->budget, &keys->short_slots, &keys->short_slot_count, wanted,
+                                 sizeof *keys->short_slots, error));
+    keys->short_count = 0;
+    for (size_t number = 0; number < keys->count; number++) {
+        const struct sheaf_key_text *text = &keys->texts[number];
+        if (is_short(text->size))
+            put_short(keys, keys->origin[number].hash, text->ends.first, text->size,
+                      (uint32_t)number);
+    }
+    return 8 * (keys->short_count + 1) <= keys->short_slot_count ? SHEAF_OK
+                                                                 : make_short_room(keys, error);
+}
+
+/* A text that is not in front of the slots: find or insert it there, and put it in front. */
+static __attribute__((noinline)) sheaf_status number_miss(struct sheaf_keys *keys, size_t i,
+                                                          sheaf_text text, uint64_t first_row,
+                                                          uint32_t *number, sheaf_error *error)
+{
+    const struct sheaf_keys_scratch *scratch = keys->scratch;
+    size_t slots = keys->short_slot_count, before = keys->count;
+
+    SHEAF_TRY(make_short_room(keys, error));
+    SHEAF_TRY(number_one(keys, text, first_row, number, error));
+    /* A table that was made anew may hold the text by now, if it was a key already. */
+    if (keys->short_slot_count == slots || keys->count > before)
+        put_short(keys, scratch->hash[i], scratch->ends[i].first, scratch->size[i], *number);
+    return SHEAF_OK;
+}
+
 /* Rows whose texts are short but for a few, while the table is near. */
 static sheaf_status number_short(struct sheaf_keys *keys, const sheaf_text *text, size_t count,
                                  uint64_t first_row, uint32_t *numbers, sheaf_error *error)
 {
-    const struct sheaf_hash_seed seed = keys->seed;
-    struct view view = view_of(keys);
-    uint32_t odd = 0;
+    const struct sheaf_keys_scratch *scratch = keys->scratch;
 
+    SHEAF_TRY(make_short_room(keys, error));
+    const struct sheaf_short_slot *slots = keys->short_slots;
+    size_t mask = keys->short_slot_count - 1;
     for (size_t i = 0; i < count; i++) {
-        uint32_t size = text[i].size, next = 0;
-        uint64_t first[2];
+        uint32_t size = scratch->size[i];
+        const uint64_t *bytes = scratch->ends[i].first;
+        size_t at = (size_t)scratch->hash[i] & mask;
 
-        if (__builtin_expect(is_short(size) && !near_page_end(text[i].bytes), 1)) {
-            load_end(first, text[i].bytes, size);
-            next = find_short(&view, sheaf_hash_first(first, size, &seed), first, size);
-        }
-        if (__builtin_expect(next == 0, 0)) {
-            odd++;
+        if (__builtin_expect(size == 0, 0)) {
             SHEAF_TRY(number_one(keys, text[i], first_row + i, &numbers[i], error));
-            view = view_of(keys);
-        } else {
-            numbers[i] = next - 1;
+            continue;
+        }
+        while (!same_short(&slots[at], bytes, size) && slots[at].size)
+            at = (at + 1) & mask;
+        numbers[i] = slots[at].number;
+        if (__builtin_expect(slots[at].size == 0, 0)) {
+            SHEAF_TRY(number_miss(keys, i, text[i], first_row + i, &numbers[i], error));
+            slots = keys->short_slots;
+            mask = keys->short_slot_count - 1;
         }
     }
-    keys->scratch->odd = odd;
     return SHEAF_OK;
 }
 
@@ -352,6 +414,7 @@ sheaf_status sheaf_keys_number_texts(struct sheaf_keys *keys, const sheaf_column
             text = chunk_texts(keys, columns, first, count);
         bool far = keys->slot_count >= FAR_SLOTS;
         if (!far && keys->scratch->odd <= count / FEW) {
+            hash_short(keys, text, count);
             SHEAF_TRY(number_short(keys, text, count, first_row + first, numbers + first, error));
             continue;
         }

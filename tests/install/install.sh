@@ -34,7 +34,7 @@ export XDG_CACHE_HOME
 echo "build and install"
 # -O0: it is the installation that is tried here.
 "$cmake" -S "$source" -B "$work/build" -G "$generator" -DCMAKE_BUILD_TYPE=Debug -DCMAKE_INSTALL_PREFIX="$prefix" \
-    -DCMAKE_INSTALL_LIBDIR=lib -DSHEAF_TESTS=OFF -DSHEAF_BENCH=OFF -DSHEAF_WHOLE=ON > "$work/log" 2>&1 || {
+    -DCMAKE_INSTALL_LIBDIR=lib -DSHEAF_TESTS=OFF -DSHEAF_BENCH=OFF > "$work/log" 2>&1 || {
     cat "$work/log"
     fail "configuring"
 }

@@ -167,7 +167,9 @@ SHEAF_EXPORT void sheaf_process_log(bool on);
  * Messages have 1 to SHEAF_PIPE_MAX bytes.  An end is copied as a whole, e.g. in
  * the argument of a child; from a descriptor alone, got along another pipe, it is
  * made with all else zero.  A small message for a receiver that is just waiting
- * goes through shared memory and not through the descriptor.
+ * goes through shared memory and not through the descriptor.  So a process that
+ * takes an end over from one that was killed calls sheaf_pipe_ready() or receives
+ * before it leaves the descriptor to a poll() of its own.
  */
 typedef struct sheaf_pipe {
     int fd;        /* to be kept by children that use this end; poll() finds it readable as usual */
