@@ -412,11 +412,28 @@ sheaf_status sheaf_manager_add(sheaf_manager *manager, const char *counter, int6
     return SHEAF_OK;
 }
 
+sheaf_status sheaf_manager_put(sheaf_manager *manager, const char *queue, const void *value,
+                               size_t size, int64_t timeout_ms, sheaf_error *error)
+{
+    struct exchange exchange = {.verb = VERB_PUSH,
+                                .name = queue,
+                                .value = value,
+                                .value_size = size,
+                                .timeout_ms = timeout_ms};
+
+    return ask(manager, &exchange, error);
+}
+
 sheaf_status sheaf_manager_push(sheaf_manager *manager, const char *list, const void *value,
                                 size_t size, sheaf_error *error)
 {
-    struct exchange exchange = {
-        .verb = VERB_PUSH, .name = list, .value = value, .value_size = size};
+    return sheaf_manager_put(manager, list, value, size, 0, error);
+}
+
+sheaf_status sheaf_manager_limit(sheaf_manager *manager, const char *queue, int64_t most,
+                                 sheaf_error *error)
+{
+    struct exchange exchange = {.verb = VERB_LIMIT, .name = queue, .number = most};
 
     return ask(manager, &exchange, error);
 }

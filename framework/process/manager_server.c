@@ -36,6 +36,7 @@ struct client {
     bool gone;
     bool waiting; /* for the thing named in `request` */
     struct thing *wanted;
+    struct value *offered; /* to the full list that it waits for */
     struct manager_request request;
     int64_t deadline;
     uint64_t turn; /* who waits longer is served first */
@@ -80,6 +81,9 @@ static void answer_bytes(struct client *client, sheaf_status status, int64_t num
         sheaf_string_append_bytes(&client->out, bytes, size);
     client->gone = client->gone || client->out.failed;
     client->waiting = false;
+    if (client->offered)
+        sheaf_value_free(client->offered);
+    client->offered = NULL;
     flush(client);
 }
 
@@ -121,29 +125,52 @@ static void give_value(struct thing *list, struct client *client)
     sheaf_value_free(value);
 }
 
-static struct client *longest_waiting(struct server *server, const struct thing *thing)
+/* The client that has waited longest for the thing with such a request (0: with any). */
+static struct client *longest_waiting(struct server *server, const struct thing *thing,
+                                      uint32_t verb)
 {
     struct client *first = NULL;
 
     for (struct client *client = server->clients; client; client = client->next)
         if (client->waiting && client->wanted == thing && !client->gone &&
-            (!first || client->turn < first->turn))
+            (verb == 0 || client->request.verb == verb) && (!first || client->turn < first->turn))
             first = client;
     return first;
 }
 
-/* Serve those who wait for the thing, as far as it goes. */
-static void serve_waiting(struct server *server, struct thing *thing)
+static bool is_full(const struct thing *list)
+{
+    return list->limit > 0 && list->count >= list->limit;
+}
+
+static void take_offered(struct thing *list, struct client *client)
+{
+    sheaf_list_append(list, client->offered);
+    client->offered = NULL;
+    answer(client, SHEAF_OK, NULL);
+}
+
+/* Serve those who wait for the list, to take from it or to add to it, as far as it goes. */
+static void serve_list(struct server *server, struct thing *list)
 {
     struct client *client;
 
-    while (((thing->kind == LIST && thing->count > 0) || (thing->kind == LOCK && !thing->holder)) &&
-           (client = longest_waiting(server, thing))) {
-        if (thing->kind == LIST)
-            give_value(thing, client);
+    for (;;) {
+        if (list->count > 0 && (client = longest_waiting(server, list, VERB_POP)))
+            give_value(list, client);
+        else if (!is_full(list) && (client = longest_waiting(server, list, VERB_PUSH)))
+            take_offered(list, client);
         else
-            give_lock(thing, client);
+            return;
     }
+}
+
+static void serve_lock(struct server *server, struct thing *lock)
+{
+    struct client *client;
+
+    if (!lock->holder && (client = longest_waiting(server, lock, VERB_LOCK)))
+        give_lock(lock, client);
 }
 
 static void let_wait(struct server *server, struct client *client, struct thing *thing,
@@ -156,7 +183,9 @@ static void let_wait(struct server *server, struct client *client, struct thing 
     client->turn = server->turns++;
     if (request->timeout_ms == 0)
         answer(client, SHEAF_TIMEOUT,
-               thing->kind == LIST ? "the list is empty" : "the lock is held by another client");
+               thing->kind == LOCK ? "the lock is held by another client"
+               : client->offered   ? "the list is full"
+                                   : "the list is empty");
 }
 
 static enum kind kind_for(uint32_t verb)
@@ -173,6 +202,7 @@ static enum kind kind_for(uint32_t verb)
     case VERB_POP:
     case VERB_AT:
     case VERB_REPLACE:
+    case VERB_LIMIT:
         return LIST;
     case VERB_LOCK:
     case VERB_UNLOCK:
@@ -235,9 +265,12 @@ static void do_list(struct server *server, struct client *client, struct thing *
             answer(client, SHEAF_NO_MEMORY, "the server has no memory for it");
             return;
         }
-        sheaf_list_append(list, made);
-        answer(client, SHEAF_OK, NULL);
-        serve_waiting(server, list);
+        client->offered = made;
+        if (is_full(list))
+            let_wait(server, client, list, &ask->head);
+        else
+            take_offered(list, client);
+        serve_list(server, list);
         return;
     case VERB_POP:
         client->request = ask->head;
@@ -245,6 +278,12 @@ static void do_list(struct server *server, struct client *client, struct thing *
             give_value(list, client);
         else
             let_wait(server, client, list, &ask->head);
+        serve_list(server, list);
+        return;
+    case VERB_LIMIT:
+        list->limit = ask->head.number > 0 ? ask->head.number : 0;
+        answer(client, SHEAF_OK, NULL);
+        serve_list(server, list);
         return;
     default:
         for (int64_t i = 0; value && i < ask->head.number; i++)
@@ -277,7 +316,7 @@ static void do_lock(struct server *server, struct client *client, struct thing *
         }
         lock->holder = NULL;
         answer(client, SHEAF_OK, NULL);
-        serve_waiting(server, lock);
+        serve_lock(server, lock);
     } else if (lock->holder == client) {
         answer(client, SHEAF_BAD_ARGUMENT, "this client holds the lock already");
     } else if (!lock->holder) {
@@ -327,7 +366,7 @@ static void do_request(struct server *server, struct client *client, const struc
     if (ask->head.verb == VERB_COUNT) {
         answer_number(client,
                       thing && (thing->kind == MAP || thing->kind == LIST) ? thing->count : 0);
-    } else if (thing && (thing->holder || longest_waiting(server, thing))) {
+    } else if (thing && (thing->holder || longest_waiting(server, thing, 0))) {
         answer(client, SHEAF_BAD_ARGUMENT, "it is in use");
     } else {
         if (thing)
@@ -372,7 +411,7 @@ static void release_locks(struct server *server, struct client *client)
                 thing->holder = NULL;
                 thing->abandoned = true;
                 sheaf_log("manager: a client went with the lock %s", thing->name);
-                serve_waiting(server, thing);
+                serve_lock(server, thing);
             }
 }
 
@@ -389,6 +428,8 @@ static void drop_gone(struct server *server)
         close(client->socket);
         sheaf_string_free(&client->in);
         sheaf_string_free(&client->out);
+        if (client->offered)
+            sheaf_value_free(client->offered);
         free(client);
     }
 }

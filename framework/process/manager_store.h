@@ -26,6 +26,7 @@ struct thing {
     char *name;
     enum kind kind;
     int64_t count;              /* values, or the number of a counter */
+    int64_t limit;              /* values that a list takes; 0: any number */
     struct value *first, *last; /* of a list or map */
     struct value **buckets;     /* of a map */
     size_t bucket_count;

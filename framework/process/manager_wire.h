@@ -29,6 +29,7 @@ enum verb {
     VERB_LOCK,
     VERB_UNLOCK,
     VERB_FORGET,
+    VERB_LIMIT,
     VERB_STOP
 };
 

@@ -372,7 +372,7 @@ static sheaf_status number_short(struct sheaf_keys *keys, const sheaf_text *text
             SHEAF_TRY(number_one(keys, text[i], first_row + i, &numbers[i], error));
             continue;
         }
-        while (!same_short(&slots[at], bytes, size) && slots[at].size)
+        while (__builtin_expect(!same_short(&slots[at], bytes, size), 0) && slots[at].size)
             at = (at + 1) & mask;
         numbers[i] = slots[at].number;
         if (__builtin_expect(slots[at].size == 0, 0)) {

@@ -40,7 +40,7 @@ static void a_header_alone_names_columns_without_values(void)
     SHELL_EXPECT(shell("sheaf schema names.csv"), 0, "a:text,b:text\n");
     SHELL_EXPECT(shell("sheaf stats names.csv"), 0,
                  "column,type,count,missing,distinct,min,max,mean,deviation\n"
-                 "a,text,0,0,,,,,\nb,text,0,0,,,,,\n");
+                 "a,text,0,0,0,,,,\nb,text,0,0,0,,,,\n");
     SHELL_EXPECT(shell("sheaf group '' 'sum(a) count()' names.csv --schema a:i64"), 0,
                  "sum(a),count()\n0,0\n");
 }

@@ -92,7 +92,7 @@ static void no_rows_have_a_count_and_a_sum(void)
     IS(bound_answer_f64("moments", "", NULL, 0),
        "count=0 mean= variance= deviation= skewness= kurtosis=");
     IS(bound_answer_f64("stats", "", NULL, 0),
-       "count=0 missing=0 distinct= min= max= mean= deviation=");
+       "count=0 missing=0 distinct=0 min= max= mean= deviation=");
     IS(bound_answer_text("first", NULL, 0), "first=");
 }
 
@@ -111,7 +111,7 @@ static void missing_values_count_nowhere(void)
     IS(bound_answer("stats", "", &data),
        "count=2 missing=2 distinct=2 min=5 max=7 mean=6 deviation=1.4142135623730951");
     present = 0;
-    IS(bound_answer("stats", "", &data), "count=0 missing=4 distinct= min= max= mean= deviation=");
+    IS(bound_answer("stats", "", &data), "count=0 missing=4 distinct=0 min= max= mean= deviation=");
 }
 
 static void sums_of_integers_never_overflow(void)

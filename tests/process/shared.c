@@ -482,6 +482,62 @@ static void descriptors_travel_along_a_pipe(void)
     sheaf_pipe_close(&ends[1]);
 }
 
+enum { MANY = 3000 };
+
+/* Echoes, with small messages, large ones and descriptors between: all keep their order. */
+static sheaf_status echo(void *argument, sheaf_error *failure)
+{
+    static char message[20000];
+    sheaf_status status;
+    size_t size;
+
+    while ((status = sheaf_pipe_receive(argument, message, sizeof message, &size, SHEAF_FOREVER,
+                                        failure)) == SHEAF_OK)
+        for (int i = 0; i < 2; i++)
+            SHEAF_TRY(sheaf_pipe_send(argument, message, size, SHEAF_FOREVER, failure));
+    return status == SHEAF_CLOSED ? SHEAF_OK : status;
+}
+
+static void order_is_kept_whichever_way_messages_take(void)
+{
+    static char message[20000];
+    sheaf_pipe ends[2], old[70][2];
+    size_t size = 0, wrong = 0;
+
+    UNIT_OK(sheaf_pipe_pair(true, ends, &error), &error);
+    sheaf_pipe copy = ends[1];
+    sheaf_process *process = start_with_end(echo, &copy);
+    sheaf_pipe_close(&ends[1]);
+    for (int i = 0; i < MANY; i++) {
+        memset(message, i & 127, sizeof message);
+        UNIT_OK(
+            sheaf_pipe_send(&ends[0], message, i % 7 ? 1 + (size_t)i % 1990 : 19000, 5000, &error),
+            &error);
+        for (int twice = 0; twice < 2; twice++) {
+            /* Too little room at times, and another pipe takes the place in shared memory. */
+            if (i % 11 == 3)
+                wrong +=
+                    sheaf_pipe_receive(&ends[0], message, 0, &size, 5000, &error) != SHEAF_LIMIT ||
+                    !sheaf_pipe_ready(&ends[0], 0);
+            wrong += sheaf_pipe_receive(&ends[0], message, sizeof message, &size, 5000, &error) !=
+                     SHEAF_OK;
+            wrong += size != (i % 7 ? 1 + (size_t)i % 1990 : 19000) || message[0] != (i & 127) ||
+                     message[size - 1] != (i & 127);
+        }
+        if (i == MANY / 2)
+            for (int k = 0; k < 70; k++)
+                UNIT_OK(sheaf_pipe_pair(true, old[k], &error), &error);
+    }
+    CU_ASSERT_EQUAL(wrong, 0);
+    for (int k = 0; k < 70; k++) {
+        sheaf_pipe_close(&old[k][0]);
+        sheaf_pipe_close(&old[k][1]);
+    }
+    sheaf_pipe_close(&ends[0]);
+    UNIT_OK(sheaf_process_join(process, 5000, &error), &error);
+    sheaf_process_close(process);
+}
+
 static sheaf_status end_at_once(void *argument, sheaf_error *failure)
 {
     (void)argument, (void)failure;
@@ -621,6 +677,77 @@ static void manager_serves_over_every_kind_of_socket(void)
         SHEAF_CLOSED);
 }
 
+static void pop_later(const char *address)
+{
+    sheaf_manager *manager = NULL;
+    char value[10];
+
+    bool good = sheaf_manager_connect(address, NULL, &manager, NULL) == SHEAF_OK;
+    usleep(30000);
+    good = good &&
+           sheaf_manager_pop(manager, "jobs", value, sizeof value, NULL, 0, NULL) == SHEAF_OK &&
+           strcmp(value, "a") == 0;
+    _exit(!good);
+}
+
+static void offer_for_ever(const char *address, int ready)
+{
+    sheaf_manager *manager = NULL;
+
+    if (sheaf_manager_connect(address, NULL, &manager, NULL) == SHEAF_OK &&
+        write(ready, "x", 1) == 1)
+        _exit(sheaf_manager_put(manager, "jobs", "dead", 5, SHEAF_FOREVER, NULL) != SHEAF_OK);
+    _exit(1);
+}
+
+static void bounded_queue_of_a_manager_makes_producers_wait(void)
+{
+    sheaf_manager *manager = NULL;
+    char value[10] = "";
+    int64_t count = 0;
+    int ready[2], status = 0;
+
+    UNIT_OK(sheaf_manager_start(NULL, &manager, &error), &error);
+    UNIT_OK(sheaf_manager_limit(manager, "jobs", 2, &error), &error);
+    UNIT_OK(sheaf_manager_push(manager, "jobs", "a", 2, &error), &error);
+    UNIT_OK(sheaf_manager_put(manager, "jobs", "b", 2, SHEAF_FOREVER, &error), &error);
+    CU_ASSERT_EQUAL(sheaf_manager_push(manager, "jobs", "c", 2, &error), SHEAF_TIMEOUT);
+    CU_ASSERT_PTR_NOT_NULL(strstr(error.message, "full"));
+    CU_ASSERT_EQUAL(sheaf_manager_put(manager, "jobs", "c", 2, 20, &error), SHEAF_TIMEOUT);
+    pid_t taker = fork();
+    if (taker == 0)
+        pop_later(sheaf_manager_address(manager));
+    UNIT_OK(sheaf_manager_put(manager, "jobs", "c", 2, 5000, &error), &error);
+    waitpid(taker, &status, 0);
+    CU_ASSERT_EQUAL(status, 0);
+
+    /* What a dead client offered is not taken. */
+    CU_ASSERT_EQUAL(pipe(ready), 0);
+    pid_t victim = fork();
+    if (victim == 0)
+        offer_for_ever(sheaf_manager_address(manager), ready[1]);
+    CU_ASSERT_EQUAL(read(ready[0], value, 1), 1);
+    usleep(20000);
+    kill(victim, SIGKILL);
+    waitpid(victim, NULL, 0);
+    usleep(20000);
+    static const char *const left[] = {"b", "c"};
+    for (int i = 0; i < 2; i++) {
+        UNIT_OK(sheaf_manager_pop(manager, "jobs", value, sizeof value, NULL, 0, &error), &error);
+        CU_ASSERT_STRING_EQUAL(value, left[i]);
+    }
+    CU_ASSERT_EQUAL(sheaf_manager_pop(manager, "jobs", value, sizeof value, NULL, 0, &error),
+                    SHEAF_TIMEOUT);
+    UNIT_OK(sheaf_manager_limit(manager, "jobs", 0, &error), &error);
+    for (int i = 0; i < 10; i++)
+        UNIT_OK(sheaf_manager_push(manager, "jobs", "x", 2, &error), &error);
+    UNIT_OK(sheaf_manager_count(manager, "jobs", &count, &error), &error);
+    CU_ASSERT_EQUAL(count, 10);
+    close(ready[0]);
+    close(ready[1]);
+    sheaf_manager_close(manager);
+}
+
 static void digests_are_those_of_the_standard(void)
 {
     unsigned char digest[32];
@@ -661,8 +788,10 @@ int main(void)
         UNIT(large_messages_arrive_whole),
         UNIT(sender_killed_in_the_middle_is_told),
         UNIT(descriptors_travel_along_a_pipe),
+        UNIT(order_is_kept_whichever_way_messages_take),
         UNIT(several_things_are_waited_for_at_once),
         UNIT(manager_serves_over_every_kind_of_socket),
+        UNIT(bounded_queue_of_a_manager_makes_producers_wait),
         UNIT(digests_are_those_of_the_standard),
         {0},
     };

@@ -10,18 +10,22 @@
  *     sheaf_manager_connect("@weather", NULL, &manager, &error);
  *     sheaf_manager_set(manager, "stations", "oslo", &record, sizeof record, &error);
  *
- * It keeps maps (also used as namespaces), counters, lists, which are queues as
- * well, and locks.  They come into being with their first use and have one kind
- * each.  Values are bytes.  Each call is one exchange and is atomic.  A client that
- * dies gives back the locks it held; one that forks connects anew by itself.
+ * It keeps maps (also used as namespaces and for single values), counters, lists, which
+ * are queues as well, bounded if asked for, and locks.  They come into being with their first use
+ * and have one kind each.  Values are bytes.  Each call is one exchange and is atomic.  A client
+ * that dies gives back the locks it held, and what it waited for goes to others; one that forks
+ * connects anew by itself.
  *
  * Addresses: "@name", an abstract Unix socket, which leaves nothing behind;
  * "/path", a Unix socket with mode 0700; "tcp:host:port".  Over Unix sockets both
  * sides check that the other is of the same user (or root), over TCP that it has
  * the same key, by an HMAC-SHA256 challenge each; what follows is not encrypted.
  *
- * A manager object is used by one thread at a time.  Functions fail with
- * SHEAF_LOST when the server has died.  Times are milliseconds.
+ * A manager object is used by one thread at a time, in any process.  All functions
+ * fail with SHEAF_LOST when the server has died, SHEAF_BAD_ARGUMENT when the thing is
+ * of another kind or names (of some 400 bytes at most) or values are too long, and
+ * SHEAF_NO_MEMORY when the server has none.  What goes in is copied; what comes out is
+ * copied into the caller's memory.  Times are milliseconds or SHEAF_FOREVER.
  */
 #ifndef SHEAF_MANAGER_H
 #define SHEAF_MANAGER_H
@@ -72,6 +76,7 @@ SHEAF_EXPORT sheaf_status sheaf_manager_stop(sheaf_manager *manager, sheaf_error
 
 /* -- maps --------------------------------------------------------------------------- */
 
+/* Set the value of a key, whether there was one or not. */
 SHEAF_EXPORT SHEAF_CHECKED sheaf_status sheaf_manager_set(sheaf_manager *manager, const char *map,
                                                           const char *key, const void *value,
                                                           size_t size, sheaf_error *error);
@@ -101,12 +106,27 @@ SHEAF_EXPORT SHEAF_CHECKED sheaf_status sheaf_manager_add(sheaf_manager *manager
 
 /* -- lists and queues ------------------------------------------------------------------ */
 
-/* Append a value; who waits in pop gets it. */
+/*
+ * A list takes any number of values unless it was given a limit: then it is a bounded
+ * queue.  0: no limit again.  Values beyond a new limit stay.
+ */
+SHEAF_EXPORT SHEAF_CHECKED sheaf_status sheaf_manager_limit(sheaf_manager *manager,
+                                                            const char *queue, int64_t most,
+                                                            sheaf_error *error);
+
+/* Append a value, waiting while the list is full; who waits in pop gets it.  SHEAF_TIMEOUT: it was
+ * not appended.  The server has copied it when this returns SHEAF_OK. */
+SHEAF_EXPORT SHEAF_CHECKED sheaf_status sheaf_manager_put(sheaf_manager *manager, const char *queue,
+                                                          const void *value, size_t size,
+                                                          int64_t timeout_ms, sheaf_error *error);
+
+/* The same without waiting: put with a time-out of 0. */
 SHEAF_EXPORT SHEAF_CHECKED sheaf_status sheaf_manager_push(sheaf_manager *manager, const char *list,
                                                            const void *value, size_t size,
                                                            sheaf_error *error);
 
-/* Take the first value away, waiting for one.  SHEAF_LIMIT, and it stays, if it is too large. */
+/* Take the first value away, waiting for one: first come, first served.  SHEAF_TIMEOUT;
+ * SHEAF_LIMIT, and it stays, if it is larger than `capacity`. */
 SHEAF_EXPORT SHEAF_CHECKED sheaf_status sheaf_manager_pop(sheaf_manager *manager, const char *list,
                                                           void *value, size_t capacity,
                                                           size_t *size, int64_t timeout_ms,
