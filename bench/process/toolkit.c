@@ -5,12 +5,15 @@
  * of five runs), a tab, least and greatest.  toolkit.py puts Python's
  * multiprocessing beside it.
  */
+#include <linux/futex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <sheaf/manager.h>
@@ -20,8 +23,6 @@
 #include <sheaf/shared.h>
 
 enum { RUNS = 5 };
-
-#include <time.h>
 
 static double now(void)
 {
@@ -177,7 +178,7 @@ static double queue_with(size_t size, bool fixed, int pairs, int64_t count)
 {
     sheaf_queue_options options = {.struct_size = sizeof options,
                                    .item_size = fixed ? size : 0,
-                                   .capacity = fixed ? (size > 4096 ? 8 : 4096) : 4 << 20};
+                                   .capacity = fixed ? (size > 4096 ? 2 : 4096) : 4 << 20};
     struct traffic traffic = {NULL, size, count / pairs};
     sheaf_process *children[8];
 
@@ -397,6 +398,35 @@ static double eventfd_round_trip(void)
     return rate;
 }
 
+/* Two processes that put each other to sleep and wake each other on words of shared memory. */
+static double futex_round_trip(void)
+{
+    enum { N = 20000 };
+    uint32_t *words = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    uint32_t *there = words, *back = words + 64;
+    pid_t id = fork();
+
+    for (uint32_t i = 1; id == 0 && i <= N; i++) {
+        while (__atomic_load_n(there, __ATOMIC_SEQ_CST) != i)
+            syscall(SYS_futex, there, FUTEX_WAIT, i - 1, NULL, NULL, 0);
+        __atomic_store_n(back, i, __ATOMIC_SEQ_CST);
+        syscall(SYS_futex, back, FUTEX_WAKE, 1, NULL, NULL, 0);
+    }
+    if (id == 0)
+        _exit(0);
+    double start = now();
+    for (uint32_t i = 1; i <= N; i++) {
+        __atomic_store_n(there, i, __ATOMIC_SEQ_CST);
+        syscall(SYS_futex, there, FUTEX_WAKE, 1, NULL, NULL, 0);
+        while (__atomic_load_n(back, __ATOMIC_SEQ_CST) != i)
+            syscall(SYS_futex, back, FUTEX_WAIT, i - 1, NULL, NULL, 0);
+    }
+    double rate = N / (now() - start);
+    waitpid(id, NULL, 0);
+    munmap(words, 4096);
+    return rate;
+}
+
 /* The least that a queue can do: one producer, one consumer, no locks, no sleep. */
 struct ring {
     uint64_t tail __attribute__((aligned(64)));
@@ -475,6 +505,7 @@ int main(void)
     report("process start and join, server", start_by_server);
     report("bound: fork, exit, wait", bare_fork);
     report("bound: eventfd round trip", eventfd_round_trip);
+    report("bound: futex round trip", futex_round_trip);
     report("bound: ring of one writer and one reader, 64 B", bare_ring);
     report("bound: copy of 1 MiB", copy_megabytes);
     return 0;

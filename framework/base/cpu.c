@@ -116,7 +116,14 @@ static void narrow_by_folder(const char *folder, struct limits *limits)
     }
 }
 
-/* The cgroup of this process and all its parents, for every hierarchy in /proc/self/cgroup. */
+/* Whether a hierarchy of /proc/self/cgroup can limit what we ask for: that of version 2 has no
+ * controllers in its line, those of version 1 name theirs. */
+static bool has_limits(const char *controllers)
+{
+    return !*controllers || strstr(controllers, "memory") || strstr(controllers, "cpu");
+}
+
+/* The cgroups of this process and all their parents. */
 static struct limits read_cgroups(void)
 {
     struct limits limits = {UINT64_MAX, 1e9};
@@ -133,6 +140,8 @@ static struct limits read_cgroups(void)
         *controllers++ = '\0';
         *path++ = '\0';
         path[strcspn(path, "\n")] = '\0';
+        if (!has_limits(controllers) || strstr(controllers, "cpuset") == controllers)
+            continue;
         for (;;) {
             char folder[4100];
             snprintf(folder, sizeof folder, "/sys/fs/cgroup/%s%s", controllers, path);
@@ -147,11 +156,23 @@ static struct limits read_cgroups(void)
     return limits;
 }
 
+/* Read once: some hundred small files, and they do not change under a running job. */
+static const struct limits *cgroup_limits(void)
+{
+    static struct limits limits;
+    static bool known;
+
+    if (!known)
+        limits = read_cgroups();
+    known = true;
+    return &limits;
+}
+
 int sheaf_cpu_count(void)
 {
     cpu_set_t set;
     int count = 1;
-    double quota = read_cgroups().cpus;
+    double quota = cgroup_limits()->cpus;
 
     if (sched_getaffinity(0, sizeof set, &set) == 0)
         count = CPU_COUNT(&set);
@@ -177,7 +198,7 @@ static uint64_t available_memory(void)
 
 size_t sheaf_memory_limit(void)
 {
-    uint64_t limit = read_cgroups().memory;
+    uint64_t limit = cgroup_limits()->memory;
     uint64_t available = available_memory();
     struct rlimit space;
 

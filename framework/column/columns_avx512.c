@@ -104,8 +104,10 @@ INLINE struct eight take_eight(const char *base, const uint32_t *begin, const ui
     uint32_t at[8];
     uint64_t kept[2], first[2], minus[2], valid[2], up_to[2] = {0, 0};
 
-    __m256i ends = _mm256_maskz_loadu_epi32(rows, end);
-    __m256i sizes = _mm256_sub_epi32(ends, _mm256_maskz_loadu_epi32(rows, begin));
+    /* Rows that are not there are read as the first one. */
+    __m256i ends = _mm256_mask_loadu_epi32(_mm256_set1_epi32((int)*end), rows, end);
+    __m256i begins = _mm256_mask_loadu_epi32(_mm256_set1_epi32((int)*begin), rows, begin);
+    __m256i sizes = _mm256_sub_epi32(ends, begins);
     _mm256_storeu_si256((__m256i_u *)(void *)at, ends);
     /* Of 16 bytes the last `size` count, and the first of these may be a sign. */
     __m256i kept_bits = _mm256_srlv_epi32(_mm256_set1_epi32((int)0xFFFF0000), sizes);

@@ -10,7 +10,9 @@
 #include "process/pool.h"
 #include "process/shared_heap.h"
 
-enum { PIECE = 1 << 20 }; /* tasks of a map that are handed out at a time */
+/* Tasks of a map that are handed out at a time: enough to make the break between two pieces cheap,
+ * few enough for their inputs and outputs to stay in the cache between copy and use. */
+enum { PIECE = 1 << 17 };
 
 /* -- map ------------------------------------------------------------------------------------ */
 
@@ -62,14 +64,47 @@ static sheaf_status collect_map(const struct lane *lane, const sheaf_map *map, s
     return first;
 }
 
+/* Where workers find inputs and put outputs: with the caller, or here, for one piece after another
+ * (fresh pages for each would cost more than the copying). */
+struct bench {
+    void *inputs, *outputs;
+    bool own_inputs, own_outputs;
+};
+
+static void free_bench(const struct bench *bench)
+{
+    if (bench->own_inputs)
+        sheaf_shared_free(bench->inputs);
+    if (bench->own_outputs)
+        sheaf_shared_free(bench->outputs);
+}
+
+static sheaf_status make_bench(const sheaf_map *map, struct bench *bench, sheaf_error *error)
+{
+    size_t count = map->count < PIECE ? map->count : PIECE;
+
+    *bench = (struct bench){.inputs = in_place(map->inputs), .outputs = in_place(map->outputs)};
+    bench->own_inputs = !bench->inputs;
+    bench->own_outputs = !bench->outputs;
+    if (bench->own_inputs)
+        bench->inputs = sheaf_shared_alloc_own(count, map->input_size ? map->input_size : 1, error);
+    if (bench->own_outputs && bench->inputs)
+        bench->outputs =
+            sheaf_shared_alloc_own(count, map->output_size ? map->output_size : 1, error);
+    if (bench->inputs && bench->outputs)
+        return SHEAF_OK;
+    free_bench(bench);
+    return SHEAF_NO_MEMORY;
+}
+
 /* One piece of a map, in a lane of its own. */
-static sheaf_status map_piece(sheaf_pool *pool, const sheaf_map *map, uint64_t base,
-                              sheaf_error *error)
+static sheaf_status map_piece(sheaf_pool *pool, const sheaf_map *map, const struct bench *bench,
+                              uint64_t base, sheaf_error *error)
 {
     struct lane *lane;
     struct lane like = {.task = map->task,
-                        .inputs = in_place(map->inputs),
-                        .outputs = in_place(map->outputs),
+                        .inputs = bench->inputs,
+                        .outputs = bench->outputs,
                         .input_size = map->input_size,
                         .output_size = map->output_size,
                         .mask = UINT64_MAX,
@@ -79,14 +114,16 @@ static sheaf_status map_piece(sheaf_pool *pool, const sheaf_map *map, uint64_t b
                                                                : pool->timeout_ns};
 
     SHEAF_TRY(sheaf_lane_open(pool, &like, map->count, &lane, error));
-    if (lane->own_inputs && map->input_size > 0)
+    if (bench->own_inputs && map->input_size > 0)
         memcpy(lane->inputs, map->inputs, map->count * map->input_size);
+    if (bench->own_outputs && base > 0 && map->output_size > 0) /* zeros, as promised to tasks */
+        memset(lane->outputs, 0, map->count * map->output_size);
     sheaf_lane_publish(pool, lane, map->count, INT_MAX);
 
     sheaf_status status = await_map(pool, lane, map->count, error);
     if (status == SHEAF_OK) {
         status = collect_map(lane, map, error);
-        if (lane->own_outputs && map->output_size > 0)
+        if (bench->own_outputs && map->output_size > 0)
             memcpy(map->outputs, lane->outputs, map->count * map->output_size);
     }
     sheaf_lane_close(pool, lane);
@@ -98,25 +135,35 @@ static sheaf_status map_pieces(sheaf_pool *pool, const sheaf_map *map, sheaf_err
 {
     sheaf_status first = SHEAF_OK;
     sheaf_map piece = *map;
+    struct bench bench;
 
+    SHEAF_TRY(make_bench(map, &bench, error));
     for (size_t begin = 0; begin < map->count; begin += piece.count) {
         sheaf_error failure = {0};
         size_t left = map->count - begin;
         piece.count = left < PIECE ? left : PIECE;
-        sheaf_status status = map_piece(pool, &piece, begin, &failure);
+        sheaf_status status = map_piece(pool, &piece, &bench, begin, &failure);
         if (status != SHEAF_OK && first == SHEAF_OK) {
             first = status;
             if (error)
                 *error = failure;
         }
-        SHEAF_TRY(sheaf_pool_check(pool, error));
+        if (sheaf_pool_check(pool, error) != SHEAF_OK) {
+            first = sheaf_pool_check(pool, error);
+            break;
+        }
         if (piece.inputs)
             piece.inputs = (const char *)piece.inputs + piece.count * piece.input_size;
         if (piece.outputs)
             piece.outputs = (char *)piece.outputs + piece.count * piece.output_size;
+        if (!bench.own_inputs)
+            bench.inputs = (char *)bench.inputs + piece.count * piece.input_size;
+        if (!bench.own_outputs)
+            bench.outputs = (char *)bench.outputs + piece.count * piece.output_size;
         if (piece.statuses)
             piece.statuses += piece.count;
     }
+    free_bench(&bench);
     return first;
 }
 

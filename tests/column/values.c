@@ -411,6 +411,35 @@ static void utf8_is_checked_to_the_letter(void)
         CU_ASSERT_EQUAL(sheaf_utf8_valid(cases[i].bytes, strlen(cases[i].bytes)), cases[i].valid);
 }
 
+/* Pieces of any length at the end of their memory; one byte of some is another. */
+static void long_texts_are_utf8_where_all_their_characters_are(void)
+{
+    static const char *const characters[] = {"a",      "\xC3\xA9",         "\xE2\x82\xAC",
+                                             "\0bcde", "\xF0\x9F\x8C\xBE", "\xED\x9F\xBF"};
+    static const size_t sizes[] = {1, 2, 3, 5, 4, 3};
+    struct unit_random random = {8};
+
+    for (int round = 0; round < 20000; round++) {
+        size_t wanted = unit_random_below(&random, 200), size = 0;
+        char text[256];
+        while (size < wanted) {
+            size_t which = unit_random_below(&random, round % 2 ? 6 : 2);
+            memcpy(text + size, characters[which], sizes[which]);
+            size += sizes[which];
+        }
+        if (round % 3 == 0 && size > 0)
+            text[unit_random_below(&random, (unsigned)size)] =
+                (char)(unit_random_below(&random, 4) ? 0x80 + unit_random_below(&random, 128)
+                                                     : 'x');
+        if (round % 5 == 0 && size > 0)
+            size -= 1;
+        char *exact = malloc(size ? size : 1);
+        memcpy(exact, text, size);
+        CU_ASSERT_EQUAL(sheaf_utf8_is_valid(exact, size), sheaf_utf8_valid(exact, size) == size);
+        free(exact);
+    }
+}
+
 static void every_character_of_unicode_is_utf8_and_nothing_else(void)
 {
     for (uint32_t code = 0; code < 0x110000; code++) {
@@ -439,6 +468,7 @@ int main(void)
         UNIT(times_read_back_as_themselves),
         UNIT(damaged_times_are_refused_or_read_whole),
         UNIT(utf8_is_checked_to_the_letter),
+        UNIT(long_texts_are_utf8_where_all_their_characters_are),
         UNIT(every_character_of_unicode_is_utf8_and_nothing_else),
         {0},
     };

@@ -228,6 +228,56 @@ static void order_and_grouping_of_exact_sums_do_not_matter(void)
     }
 }
 
+/* Values for one key among 5, with what does not fit a window now and then. */
+static double keyed_value(struct unit_random *random, int round)
+{
+    static const double odd[] = {0.0, -0.0, 5e-324, -1e-310, 1e300, -1e300, 0.1};
+
+    if (round % 3 > 0 && unit_random_below(random, round % 3 == 1 ? 400 : 10) == 0)
+        return odd[unit_random_below(random, round == 5 ? 2 : 7)];
+    if (round % 2)
+        return ((int)unit_random_below(random, 2000) - 1000) / 10.0;
+    return random_double(random, (round % 6) * 30);
+}
+
+static void sums_by_key_are_those_of_each_key(void)
+{
+    static double x[3000];
+    static uint32_t key[3000];
+    struct unit_random random = {6};
+    struct {
+        int64_t before;
+        sheaf_exact sum;
+        int64_t after;
+    } keyed[5];
+
+    for (int round = 0; round < 60; round++) {
+        sheaf_exact alone[5];
+        sheaf_heap heap = {0};
+        size_t n = unit_random_below(&random, 3000);
+
+        memset(keyed, 0, sizeof keyed);
+        memset(alone, 0, sizeof alone);
+        for (size_t i = 0; i < n; i++) {
+            x[i] = round == 59 && i == n / 2 ? INFINITY : keyed_value(&random, round);
+            key[i] = (uint32_t)unit_random_below(&random, 5);
+        }
+        for (size_t from = 0, size; from < n; from += size) {
+            size = 1 + unit_random_below(&random, (unsigned)(n - from));
+            sheaf_exact_add_keyed(&keyed[0].sum, sizeof keyed[0], key + from, &heap, x + from,
+                                  size);
+        }
+        for (size_t i = 0; i < n; i++)
+            sheaf_exact_add(&alone[key[i]], &heap, x + i, 1);
+        for (int k = 0; k < 5; k++) {
+            CU_ASSERT(
+                same(sheaf_exact_round(&keyed[k].sum, &heap), sheaf_exact_round(&alone[k], &heap)));
+            CU_ASSERT_EQUAL(keyed[k].before | keyed[k].after, 0);
+        }
+        sheaf_heap_free(&heap);
+    }
+}
+
 static void windows_far_apart_join_without_loss(void)
 {
     static const double x[] = {1e-320, 1e-300, 1e-100, 1, 1e100, 1e300, 0x1p-1074, -1, -1e300};
@@ -465,6 +515,7 @@ int main(void)
         UNIT(sums_of_doubles_lose_nothing),
         UNIT(exact_sums_and_means_are_those_of_long_integers),
         UNIT(order_and_grouping_of_exact_sums_do_not_matter),
+        UNIT(sums_by_key_are_those_of_each_key),
         UNIT(windows_far_apart_join_without_loss),
         UNIT(infinities_are_seen_anywhere_in_an_array),
         UNIT(subnormal_means_are_rounded_once),
