@@ -178,7 +178,7 @@ static double queue_with(size_t size, bool fixed, int pairs, int64_t count)
 {
     sheaf_queue_options options = {.struct_size = sizeof options,
                                    .item_size = fixed ? size : 0,
-                                   .capacity = fixed ? (size > 4096 ? 2 : 4096) : 4 << 20};
+                                   .capacity = fixed ? (size > 4096 ? 8 : 4096) : 4 << 20};
     struct traffic traffic = {NULL, size, count / pairs};
     sheaf_process *children[8];
 

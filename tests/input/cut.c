@@ -1,4 +1,5 @@
 /* cut.c - where shards begin: what can be proven, and what is guessed */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/string.h"
@@ -77,6 +78,34 @@ static void cut_without_any_quote_is_the_next_line(void)
     sheaf_string_free(&text);
 }
 
+/* A quote that stands where patience ends is seen by the automaton, or is behind the guess: in
+ * one window and byte by byte. */
+static void cut_at_a_quote_where_patience_ends_is_the_same_in_any_window(void)
+{
+    const struct sheaf_dialect dialect = sheaf_dialect_default();
+    const size_t patience = 64 << 10, size = patience + 4096;
+    char *text = malloc(size);
+
+    for (int shift = -3; shift <= 3; shift++)
+        for (int before = 0; before < 2; before++) {
+            struct sheaf_cut whole, bytes;
+            size_t quote = patience + (size_t)(shift + 100);
+            for (size_t i = 0; i < size; i++)
+                text[i] = i % 10 == 9 ? '\n' : 'x';
+            text[quote - 1] = before ? ',' : 'x';
+            text[quote] = '"';
+            text[quote + 1] = ',';
+            sheaf_cut_start(&whole, &dialect, 101);
+            sheaf_cut_start(&bytes, &dialect, 101);
+            CU_ASSERT(sheaf_cut_feed(&whole, text + whole.wanted, size - whole.wanted, true));
+            while (!sheaf_cut_feed(&bytes, text + bytes.wanted, 1, false))
+                ;
+            CU_ASSERT_EQUAL(whole.found, bytes.found);
+            CU_ASSERT_EQUAL(whole.proven, bytes.proven);
+        }
+    free(text);
+}
+
 int main(void)
 {
     static const struct unit_test tests[] = {
@@ -84,6 +113,7 @@ int main(void)
         UNIT(cut_with_quotes_is_the_first_line_start_that_is_proven),
         UNIT(cut_in_a_quoted_table_follows_the_reading_without_repairs),
         UNIT(cut_without_any_quote_is_the_next_line),
+        UNIT(cut_at_a_quote_where_patience_ends_is_the_same_in_any_window),
         {0},
     };
 
