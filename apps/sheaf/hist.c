@@ -46,7 +46,8 @@ static sheaf_status find_range(struct command *command, const char *column, doub
     bool found = number(result, 0, low) && number(result, 1, high);
     sheaf_result_close(result);
     if (!found)
-        return sheaf_error_set(error, SHEAF_BAD_ARGUMENT, "hist: \"%s\" has no numbers (E110)", column);
+        return sheaf_error_set(error, SHEAF_BAD_ARGUMENT, "hist: \"%s\" has no numbers (E110)",
+                               column);
     return SHEAF_OK;
 }
 
@@ -61,7 +62,12 @@ static void draw(const sheaf_result *result)
         most = count[row] > most ? count[row] : most;
     for (size_t row = 0; row < batch->rows; row++) {
         int length = (int)((double)count[row] / (double)most * BAR + 0.5);
-        printf("%12.6g .. %-12.6g %12lld ", low[row], high[row], (long long)count[row]);
+        char edges[2][32] = {"", ""};
+        if (sheaf_present(&batch->columns[0], row) && !isnan(low[row]))
+            snprintf(edges[0], sizeof edges[0], "%.6g", low[row]);
+        if (sheaf_present(&batch->columns[1], row) && !isnan(high[row]))
+            snprintf(edges[1], sizeof edges[1], "%.6g", high[row]);
+        printf("%12s .. %-12s %12lld ", edges[0], edges[1], (long long)count[row]);
         for (int i = 0; i < length; i++)
             fputs("\xE2\x96\x88", stdout);
         fputs("\n", stdout);

@@ -146,6 +146,13 @@ static sheaf_status read_chain(struct command *command, struct chain *chain, siz
     if (command->sort)
         SHEAF_TRY(add_stage(chain, (sheaf_stage){.kind = SHEAF_STAGE_SORT, .text = command->sort},
                             error));
+    /* -n means the first rows of whatever comes out, unless a verb took it for itself. */
+    bool taken = false;
+    for (size_t i = 0; i < chain->count; i++)
+        taken |= chain->stages[i].kind == SHEAF_STAGE_HEAD;
+    if (command->rows_given && !taken)
+        SHEAF_TRY(add_stage(chain, (sheaf_stage){.kind = SHEAF_STAGE_HEAD, .count = command->rows},
+                            error));
     *files = at;
     return SHEAF_OK;
 }
@@ -160,6 +167,12 @@ sheaf_status command_open(struct command *command, size_t from, sheaf_dataset **
                          verb->usage);
         return SHEAF_BAD_ARGUMENT;
     }
+    size_t standard = 0;
+    for (size_t i = from; i < command->count; i++)
+        standard += strcmp(command->words[i], "-") == 0;
+    if (standard > 1)
+        return sheaf_error_set(error, SHEAF_BAD_ARGUMENT,
+                               "standard input (-) can be read only once (E112)");
     return sheaf_dataset_open((const char *const *)command->words + from, command->count - from,
                               &command->input, dataset, error);
 }

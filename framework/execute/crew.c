@@ -41,6 +41,13 @@ static sheaf_status spawn(struct sheaf_crew *crew, struct sheaf_spawn *spawn,
     spawn->keep_count = count;
     spawn->standard_output = SHEAF_STDOUT_NULL;
     spawn->expendable = true;
+    sheaf_status status = sheaf_zygote_spawn(crew->zygote, spawn, process, error);
+    if (status == SHEAF_OK || status == SHEAF_BAD_ARGUMENT)
+        return status;
+    /* The fork server may have died as any process may: have another, once. */
+    sheaf_zygote_close(crew->zygote);
+    crew->zygote = NULL;
+    SHEAF_TRY(sheaf_zygote_start(&crew->zygote, error));
     return sheaf_zygote_spawn(crew->zygote, spawn, process, error);
 }
 

@@ -315,6 +315,8 @@ static void sleep_until_something_happens(struct coordinator *run)
 
 static bool is_over(const struct coordinator *run)
 {
+    if (run->answer == SHEAF_NEXT_STOP)
+        return true;
     return !run->ask && run->books.running == 0 && run->books.waiting == 0 && !run->crew.feed;
 }
 
@@ -330,7 +332,7 @@ static sheaf_status work_on(struct coordinator *run, sheaf_error *error)
             sleep_until_something_happens(run);
             continue;
         }
-        if (run->answer == SHEAF_NEXT_DONE)
+        if (run->answer == SHEAF_NEXT_DONE || run->answer == SHEAF_NEXT_STOP)
             return SHEAF_OK;
         return sheaf_error_set(error, SHEAF_INTERNAL,
                                "there are tasks left, but they wait for each other");

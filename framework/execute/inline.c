@@ -54,6 +54,7 @@ static sheaf_status do_tasks(struct inline_run *run, sheaf_error *error)
         run->order.task.size = 0;
         switch (run->work->next(run->work->context, run->execution, &run->order.task)) {
         case SHEAF_NEXT_DONE:
+        case SHEAF_NEXT_STOP:
             return SHEAF_OK;
         case SHEAF_NEXT_WAIT:
             return sheaf_error_set(error, SHEAF_INTERNAL,

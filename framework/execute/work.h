@@ -49,7 +49,8 @@ struct sheaf_outcome {
     char summary[SHEAF_SUMMARY_BYTES];
 };
 
-enum sheaf_next { SHEAF_NEXT_TASK, SHEAF_NEXT_WAIT, SHEAF_NEXT_DONE };
+/* STOP: there is enough.  The run ends well at once; tasks under way and the feed are given up. */
+enum sheaf_next { SHEAF_NEXT_TASK, SHEAF_NEXT_WAIT, SHEAF_NEXT_DONE, SHEAF_NEXT_STOP };
 
 struct sheaf_execution; /* coordinator's side */
 struct sheaf_workplace; /* worker's side */

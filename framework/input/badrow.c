@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "column/parse.h"
 #include "input/badrow.h"
 
 /* So much of a line, of a value, of a rejected record is repeated. */
@@ -146,8 +147,18 @@ static void value_help(const sheaf_dataset *dataset, uint32_t column,
     size_t size = place->field_end - place->field;
     const char *name = dataset->schema.fields[column].name;
 
-    if (size > 0 && size <= 20 && memchr(place->bytes + place->field, '\'', size) == NULL &&
-        place->bytes[place->field] != '"')
+    sheaf_kind wanted = dataset->schema.fields[column].kind;
+    double number;
+
+    if ((wanted.type == SHEAF_I64 || wanted.type == SHEAF_DECIMAL) && size > 0 &&
+        sheaf_parse_value((sheaf_kind){SHEAF_F64, 0}, place->bytes + place->field, size, &number))
+        sheaf_error_help(
+            error,
+            "Read the column with its fractions: --schema %.40s:decimal (or %.40s:f64)   "
+            "Skip such rows: --on-bad-row skip --rejects bad.csv",
+            name, name);
+    else if (size > 0 && size <= 20 && memchr(place->bytes + place->field, '\'', size) == NULL &&
+             place->bytes[place->field] != '"')
         sheaf_error_help(
             error,
             "Treat it as missing: --null '%.*s'   Read the column as text: "

@@ -478,7 +478,7 @@ static sheaf_status prove(struct coordination *c, struct sheaf_execution *execut
 
 static bool shards_done(const struct coordination *c)
 {
-    return c->stopped || (all_appended(c) && c->proven == c->count);
+    return all_appended(c) && c->proven == c->count;
 }
 
 static enum sheaf_next next_gluing(struct coordination *c, struct sheaf_task *task)
@@ -498,9 +498,11 @@ static enum sheaf_next next(void *context, struct sheaf_execution *execution,
     sheaf_error error = {0};
 
     (void)execution;
+    if (c->stopped)
+        return SHEAF_NEXT_STOP;
     if (c->gluing_next < c->gluing_count)
         return next_gluing(c, task);
-    if (!c->stopped && next_shard(c, task, &error))
+    if (next_shard(c, task, &error))
         return SHEAF_NEXT_TASK;
     if (error.status == SHEAF_OK && shards_done(c)) {
         if (c->folded_s == 0)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "job/hint.h"
 #include "job/pipeline.h"
 #include "job/words.h"
 
@@ -341,8 +342,13 @@ sheaf_status sheaf_pipeline_limit(struct pipeline *pipeline, uint64_t rows, shea
 static sheaf_status bind_input(struct pipeline *pipeline, struct sheaf_bound *bound, uint32_t input,
                                size_t index, sheaf_error *error)
 {
-    SHEAF_TRY(sheaf_bind_kind(bound->name, &bound->op->inputs[input], pipeline->view[index].name,
-                              pipeline->view[index].kind, &bound->input_kind[input], error));
+    sheaf_status status =
+        sheaf_bind_kind(bound->name, &bound->op->inputs[input], pipeline->view[index].name,
+                        pipeline->view[index].kind, &bound->input_kind[input], error);
+    if (status != SHEAF_OK) {
+        sheaf_hint_text(pipeline, index, error);
+        return status;
+    }
     return sheaf_pipeline_register(pipeline, index, bound->input_kind[input], &bound->input[input],
                                    error);
 }

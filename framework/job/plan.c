@@ -318,8 +318,7 @@ static size_t memory_limit(const sheaf_job *job)
                   : job->executor.workers > 0                 ? job->executor.workers
                                                               : sheaf_cpu_count();
 
-    return job->memory_bytes ? job->memory_bytes
-                             : sheaf_memory_limit() / 10 * 6 / (size_t)workers;
+    return job->memory_bytes ? job->memory_bytes : sheaf_memory_limit() / 10 * 6 / (size_t)workers;
 }
 
 static sheaf_status end_fold(struct plan *plan, sheaf_error *error)
@@ -357,6 +356,7 @@ static sheaf_status end_rows(struct plan *plan, sheaf_error *error)
         SHEAF_TRY(add_out(plan, column->name, kind, error));
     }
     plan->kind = PLAN_ROWS;
+    SHEAF_TRY(check_names(plan, error));
     return sheaf_pipeline_end(pipeline, error);
 }
 

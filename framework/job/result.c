@@ -259,8 +259,11 @@ sheaf_status sheaf_result_stage(struct sheaf_result *result, const sheaf_stage *
     if (stage->kind != SHEAF_STAGE_WHERE && stage->kind != SHEAF_STAGE_SELECT &&
         stage->kind != SHEAF_STAGE_HEAD) {
         sheaf_error_set(error, SHEAF_BAD_ARGUMENT,
-                        "after a fold only where, select, sort and head may follow (E246)");
-        sheaf_error_help(error, "Write the first answer to a file and ask that");
+                        "after an operator that folds only where, select, sort and head may follow "
+                        "(E246)");
+        sheaf_error_help(error,
+                         "Several at once: sheaf group KEYS 'mean(x) max(x)' FILE.  One on the "
+                         "answer of another: write the first to a file");
         return SHEAF_BAD_ARGUMENT;
     }
     sheaf_status status = plan_restaging(&r, result, stage, error);

@@ -373,6 +373,10 @@ sheaf_status sheaf_run_to(const sheaf_job *job, const sheaf_target *target, shea
     *report = (sheaf_report){0};
     SHEAF_TRY(check_job(job, error));
     SHEAF_TRY(make_style(target, &style, error));
+    if (job->rejects && target->path && strcmp(job->rejects, target->path) == 0)
+        return sheaf_error_set(error, SHEAF_BAD_ARGUMENT,
+                               "%s can not take both the answer and the bad rows (E249)",
+                               target->path);
     SHEAF_TRY(sheaf_open_output(job->dataset, target->path, &output, error));
     sheaf_status status = sheaf_allocate(&result, 1, sizeof *result, error);
     if (status == SHEAF_OK)

@@ -68,6 +68,13 @@ static void schema_can_be_given_back(void)
                  "count\n5\n");
 }
 
+static void head_stops_reading_an_endless_stream(void)
+{
+    SHELL_EXPECT(shell("yes '7,x' | timeout 60 sheaf head -n 2 --no-header -"), 0,
+                 "c1,c2\n7,x\n7,x\n");
+    CU_ASSERT_PTR_NULL(shell_leaks());
+}
+
 static void head_gives_the_first_rows(void)
 {
     SHELL_EXPECT(shell("sheaf head -n 1 orders.csv"), 0,
@@ -262,6 +269,7 @@ int main(void)
         UNIT(verbs_chain),
         UNIT(freq_is_most_frequent_first),
         UNIT(schema_can_be_given_back),
+        UNIT(head_stops_reading_an_endless_stream),
         UNIT(head_gives_the_first_rows),
         UNIT(records_shows_what_the_lexer_sees),
         UNIT(a_users_operator_runs_from_its_source),
