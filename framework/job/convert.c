@@ -28,6 +28,23 @@ bool sheaf_convert_possible(sheaf_kind from, sheaf_kind to)
     }
 }
 
+/* Values of binary files need not lie at even addresses. */
+#define LOADER(name, type)                                                               \
+    static type load_##name(const sheaf_column *column, size_t row)                      \
+    {                                                                                    \
+        type value;                                                                      \
+        memcpy(&value, (const char *)column->values + row * sizeof value, sizeof value); \
+        return value;                                                                    \
+    }
+LOADER(i16, int16_t)
+LOADER(u16, uint16_t)
+LOADER(i32, int32_t)
+LOADER(u32, uint32_t)
+LOADER(i64, int64_t)
+LOADER(u64, uint64_t)
+LOADER(f32, float)
+LOADER(wide, sheaf_int128)
+
 static int64_t integer_at(const sheaf_column *column, size_t row)
 {
     switch (column->type) {
@@ -37,17 +54,17 @@ static int64_t integer_at(const sheaf_column *column, size_t row)
     case SHEAF_I8:
         return column->i8[row];
     case SHEAF_I16:
-        return column->i16[row];
+        return load_i16(column, row);
     case SHEAF_U16:
-        return column->u16[row];
+        return load_u16(column, row);
     case SHEAF_I32:
-        return column->i32[row];
+        return load_i32(column, row);
     case SHEAF_U32:
-        return column->u32[row];
+        return load_u32(column, row);
     case SHEAF_U64:
-        return (int64_t)column->u64[row];
+        return (int64_t)load_u64(column, row);
     default:
-        return column->i64[row];
+        return load_i64(column, row);
     }
 }
 
@@ -66,19 +83,23 @@ static double double_at(const sheaf_column *column, size_t row)
 {
     static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8, 1e9,
                                     1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18};
+    sheaf_int128 wide;
+    int64_t decimal;
 
     switch (column->type) {
     case SHEAF_F32:
-        return (double)column->f32[row];
+        return (double)load_f32(column, row);
     case SHEAF_U64:
-        return (double)column->u64[row];
+        return (double)load_u64(column, row);
     case SHEAF_DECIMAL:
+        decimal = load_i64(column, row);
         /* Both sides exact, so the one division rounds once. */
-        if (column->i64[row] <= INT64_C(1) << 53 && column->i64[row] >= -(INT64_C(1) << 53))
-            return (double)column->i64[row] / powers[column->scale];
-        return scaled_to_double((sheaf_kind){SHEAF_DECIMAL, column->scale}, &column->i64[row]);
+        if (decimal <= INT64_C(1) << 53 && decimal >= -(INT64_C(1) << 53))
+            return (double)decimal / powers[column->scale];
+        return scaled_to_double((sheaf_kind){SHEAF_DECIMAL, column->scale}, &decimal);
     case SHEAF_WIDE:
-        return scaled_to_double((sheaf_kind){SHEAF_WIDE, column->scale}, &column->wide[row]);
+        wide = load_wide(column, row);
+        return scaled_to_double((sheaf_kind){SHEAF_WIDE, column->scale}, &wide);
     default:
         return (double)integer_at(column, row);
     }
@@ -126,10 +147,11 @@ sheaf_status sheaf_convert_column(const sheaf_column *from, size_t rows, sheaf_k
     }
     int64_t *integers = values;
     for (size_t row = 0; row < rows; row++) {
-        if (from->type == SHEAF_U64 && from->u64[row] > INT64_MAX && sheaf_present(from, row)) {
+        if (from->type == SHEAF_U64 && load_u64(from, row) > INT64_MAX &&
+            sheaf_present(from, row)) {
             sheaf_error_set(error, SHEAF_BAD_DATA,
                             "%llu does not fit a signed 64-bit integer (E411)",
-                            (unsigned long long)from->u64[row]);
+                            (unsigned long long)load_u64(from, row));
             sheaf_error_help(error, "Read the field as f64 or bytes in the schema");
             if (error)
                 error->row = (int64_t)row;
