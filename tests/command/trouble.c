@@ -313,17 +313,35 @@ static void an_input_that_changes_is_noticed(void)
 {
     static const char *const changes[] = {"truncate -s 100 changing.csv",
                                           "truncate -s 0 changing.csv", "echo 9,y >> changing.csv"};
+    static const char *const ways[] = {"-j 2", "--inline -q --shard-size 64M"};
     int files = shell_file_count();
 
-    for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+    for (size_t i = 0; i < 2 * sizeof changes / sizeof changes[0]; i++) {
         SHELL_REFUSED(
-            shell("cp large.csv changing.csv; sheaf run slow.c changing.csv --shard-size 20k -j 2 "
+            shell("cp large.csv changing.csv; sheaf run slow.c changing.csv --shard-size 20k %s "
                   "-o answer.csv & pid=$!; sleep 0.4; %s; wait $pid; code=$?; rm changing.csv; "
                   "exit $code",
-                  changes[i]),
+                  ways[i % 2], changes[i / 2]),
             5, "changing.csv", "changed while it was read", "E406");
         NOTHING_IS_LEFT(files);
     }
+}
+
+/* The workers, and the fork server that they are born from. */
+static void killing_all_children_costs_a_retry(void)
+{
+    struct shell_result whole = shell("sheaf run slow.c large.csv --shard-size 20k -j 2");
+    char *expected = strdup(whole.out);
+    int files = shell_file_count();
+
+    CU_ASSERT_EQUAL(whole.code, 0);
+    struct shell_result killed =
+        shell("sheaf run slow.c large.csv --shard-size 20k -j 2 & pid=$!; sleep 0.2; "
+              "kill -KILL $(cat /proc/$pid/task/$pid/children); wait $pid");
+    SHELL_EXPECT(killed, 0, expected);
+    CU_ASSERT(strstr(killed.err, "died") != NULL);
+    free(expected);
+    NOTHING_IS_LEFT(files);
 }
 
 static void closed_descriptors_do_no_harm(void)
@@ -349,6 +367,7 @@ int main(void)
         UNIT(an_operator_that_does_not_compile_or_fit_is_refused),
         UNIT(a_signal_ends_everything),
         UNIT(an_input_that_changes_is_noticed),
+        UNIT(killing_all_children_costs_a_retry),
         UNIT(closed_descriptors_do_no_harm),
         {0},
     };
